@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Final, Protocol
 from mediafp.engine.cluster.messages import INLINE_BYTES, UPLOAD_BYTES, Frame, NodeTask, decode_frame, encode
 from mediafp.engine.comparison.messages import AssetAnswer, PairResult, PairTask
 from mediafp.engine.local import messages
-from mediafp.engine.local.messages import LENGTH, Failure, Result, Task, decode_result
+from mediafp.engine.local.messages import LENGTH, Failure, Result, Task, comparison_task, decode_result
 from mediafp.engine.local.process import AnswerAssets, Received, WorkerCapabilities, collect_pair, collect_result
 from mediafp.ingest.files import OpenFile, changed_file_error, file_sha256
 from mediafp.types.errors import ErrorKind, WorkerLost
@@ -131,14 +131,16 @@ class RemoteWorker:
     def compare(self, pair: PairTask, answer: AnswerAssets, wall_seconds: float) -> PairResult | Failure:
         """Return the result of comparing a pair; `answer` returns what the node asks for. Raises as `request`."""
         until = time.monotonic() + wall_seconds + TRANSFER_SECONDS
-        task = messages.encode(Task(what="compare", name=b"", pair=pair))[LENGTH.size :]
-        reference = self.actor.compare.remote(self._node_task(task, wall_seconds))
+        task = comparison_task(pair)
+        encoded = messages.encode(task)[LENGTH.size :]
+        reference = self.actor.compare.remote(self._node_task(encoded, wall_seconds))
 
         def receive() -> Result:
             frame = decode_frame(self._fetch(reference, max(1.0, until - time.monotonic())))
             self._check(frame, None)
-            if len(frame.messages) != 1:
-                raise ValueError(f"{len(frame.messages)} messages in place of one")
+            sizes = list(map(len, frame.messages))
+            if len(sizes) != 1 or sizes[0] > task.max_message_bytes:
+                raise ValueError(f"messages of {sizes} bytes in place of one of at most {task.max_message_bytes}")
             return decode_result(frame.messages[0])
 
         def send(part: AssetAnswer) -> None:

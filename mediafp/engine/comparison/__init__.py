@@ -1,4 +1,5 @@
-"""Two stored assets → their match by what they show, computed without a store.
+"""The comparison of two stored assets by what they show, in a process that needs no store.
 
-Imports: matching, fingerprints, ingest (thumbnails), types. It is the only part of the engine that imports matching.
+In: a pair, and on demand the rows, the frame track and thumbnails of its two assets. Out: their match.
+Imports: matching, fingerprints, ingest, types; `engine.blas`.
 """

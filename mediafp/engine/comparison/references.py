@@ -19,7 +19,7 @@ from mediafp.types.media import Asset, FrameTrack, Kind, Pixels
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheSizes:
-    """What is kept in memory of the assets that are compared.
+    """Sizes of the caches of the assets that are compared.
 
     Attributes:
         row_bytes: Bytes of fingerprints.

@@ -45,6 +45,9 @@ from mediafp.types.web_captures import MAX_PAGE_TITLE_CHARS, MAX_URL_CHARS
 MESSAGE_BYTES: Final = 16 << 20
 """Length of the longest message of a task that does not state another one. Text in an image has up to 8 MB, text on screen
 13 MB, and a part of an audio track or of a member of an archive 4 MiB."""
+PAIR_BYTES: Final = 4 << 20
+"""Length of the longest message about a pair: a match of two photos has some 20 kB, each segment of two videos 150 bytes. Chosen,
+not measured."""
 ANALYSIS_BYTES: Final[dict[Kind, int]] = {"image": 32 << 20, "video": 24 << 20}
 """Length of the longest message about a file without its rows: the text of an image has up to 8 MB, its pixels 13 MB, the
 text on screen of a video 13 MB. Chosen, not measured."""
@@ -114,6 +117,11 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     def file_name(self) -> str:
         """Name of the file as text; bytes that are not UTF-8 become surrogate escapes."""
         return os.fsdecode(self.name)
+
+
+def comparison_task(pair: PairTask) -> Task:
+    """Return the task to compare a pair."""
+    return Task(what="compare", name=b"", pair=pair, max_message_bytes=PAIR_BYTES)
 
 
 class MemberDecision(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,6 +32,7 @@ from mediafp.engine.local.messages import (
     Task,
     ThumbnailPart,
     VideoTextResult,
+    comparison_task,
     decode_result,
     encode,
 )
@@ -287,7 +288,7 @@ class WorkerProcess:
 
     def send_pair(self, pair: PairTask, wall_seconds: float) -> None:
         """Send a pair to compare, and set its deadline. Raises WorkerLost."""
-        self._send_task(Task(what="compare", name=b"", pair=pair), [], wall_seconds)
+        self._send_task(comparison_task(pair), [], wall_seconds)
 
     def _send_task(self, task: Task, descriptors: list[int], wall_seconds: float) -> None:
         self.set_deadline(wall_seconds)
