@@ -2,6 +2,9 @@
 
 import json
 import logging
+import math
+import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +25,7 @@ from mediafp.engine.comparison.packing import pack_match, unpack_match
 from mediafp.engine.comparison.sides import StoredSides
 from mediafp.engine.interface import Engine
 from mediafp.engine.local.engine import LocalEngine
+from mediafp.store.sqlite.evidence_json import encode_evidence
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.errors import SandboxError, WorkerLost
 from mediafp.types.matches import TextLine
@@ -191,3 +195,32 @@ def test_match_survives_its_encoding() -> None:
     for data in (b"", b"[]", b'{"sha256": 1}', b"[" * 100_000):
         with pytest.raises(ValueError, match=r"no match|Expecting value"):
             unpack_match(data)
+
+
+def test_random_fields_of_a_match_are_kept_or_rejected(tmp_path: Path, ingested: Ingested) -> None:
+    rng = random.Random(22)
+    numbers = [0, -1, 1 << 70, 10**400, 0.5, math.nan, math.inf, 1e300]
+    values = [*numbers, True, None, "x", "\ud800", "", [], [[1, 2]], {}, [None], "x" * 9999]
+    outcomes = Counter[bool]()
+    with filled_store(tmp_path / "store", ingested) as store:
+        sides = StoredSides(StoredReferences(store))
+        a, b = (ingested.records[name].asset.sha256 for name in ("cat", "cat-crop"))
+        promise = next(one.promise for one in find_partners(a, sides) if one.sha256 == b)
+        found = compare_pair(a, b, promise, sides, lambda sha256: None)
+        assert found.match
+        task = PairTask(a=a, b=b, promise=promise.value, rows=promise.rows, state=0)
+        spread = SpreadPairs(InProcessEngine(), store, sides)
+        for _ in range(3000):
+            fields = json.loads(pack_match(found.match))
+            target = rng.choice((fields, fields["placement"]))
+            target[rng.choice(list(target))] = rng.choice(values)
+            result = PairResult(query=found.query, match=json.dumps(fields).encode())
+            try:
+                kept = spread._to_found(task, result)[1]
+            except ValueError:
+                outcomes[False] += 1
+                continue
+            outcomes[True] += 1
+            assert kept and unpack_match(pack_match(kept)) == kept
+            encode_evidence(kept)
+    assert min(outcomes.values()) > 30, outcomes
