@@ -33,7 +33,7 @@ MIN_SPREAD_ASSETS = 64
 Chosen, not measured."""
 MIN_SPREAD_CORES = 8
 """Pairs that are compared at once from which on workers of this machine compare them. One thread holds the lock of Python for .13
-of its time (gilknocker, 300 pairs of photos), so that seven threads keep each other from working; workers take 1.17 times the CPU
+of its time (gilknocker, 300 pairs of photos), so that seven threads keep each other from working; workers take 1.15 times the CPU
 time of threads (scripts/bench/relate_cost.py)."""
 
 _logger = logging.getLogger(__name__)
