@@ -109,12 +109,13 @@ def test_few_assets_are_compared_by_this_process(tmp_path: Path, ingested: Inges
 
 
 def test_pairs_that_no_worker_compares_are_compared_by_this_process(
-    tmp_path: Path, ingested: Ingested, expected: list[Row]
+    tmp_path: Path, ingested: Ingested, expected: list[Row], caplog: pytest.LogCaptureFixture
 ) -> None:
     engine = FailingEngine(WorkerLost("oom", "there is not enough memory"))
     assert compare_all(tmp_path / "store", ingested, engine) == expected
     # Each of two threads may be in the middle of a pair.
     assert MAX_LOST_PAIRS <= engine.calls <= MAX_LOST_PAIRS + 1
+    assert caplog.text.count("this process compares all further pairs") == 1
 
 
 def test_system_without_a_sandbox_compares_in_this_process(
@@ -149,6 +150,22 @@ FORGED: dict[str, Callable[[PairResult], PairResult]] = {
     "placement": changed_match(placement=lambda fields: fields["placement"] | {"covered": 7}),
     "text": changed_match(placement=lambda fields: fields["placement"] | {"handles": ["@somebody"]}),
 }
+
+
+def test_pair_of_an_older_state_of_the_store_is_not_compared_in_a_newer_one(tmp_path: Path, ingested: Ingested) -> None:
+    engine = InProcessEngine()
+    with filled_store(tmp_path / "store", ingested) as store:
+        opened = [StoredReferences(store), StoredReferences(store)]
+        comparer = comparison_run.Comparer(store, lambda: opened.pop(), engine)
+        comparer.update([])
+        older = comparer._sides
+        comparer.update([])
+        assert older and comparer._sides is not older
+        a = ingested.records["cat"].asset.sha256
+        for sides, calls in ((older, 0), (comparer._sides, 1)):
+            partner = find_partners(a, sides)[0]
+            assert comparer._compare_pair(a, partner, sides).match
+            assert engine.calls == calls
 
 
 @pytest.mark.parametrize("what", FORGED)

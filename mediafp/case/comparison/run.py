@@ -137,7 +137,8 @@ class Comparer:
 
     def _compare_pair(self, sha256: str, partner: Partner, sides: StoredSides[StoredReferences]) -> KeptMatch:
         spread, text = self._spread, self._store.ocr_lines
-        if spread and not spread.is_useless:
+        # Another thread may have begun a newer state of the store, whose rows are not those of this promise.
+        if spread and spread.sides is sides and not spread.is_useless:
             try:
                 found = spread.find_match(sha256, partner.sha256, partner.promise)
                 return keep_match((sha256, partner.sha256), partner.promise, found, sides.references, text)
