@@ -2,6 +2,9 @@
 
 import json
 import logging
+import math
+import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +25,7 @@ from mediafp.engine.comparison.packing import pack_match, unpack_match
 from mediafp.engine.comparison.sides import StoredSides
 from mediafp.engine.interface import Engine
 from mediafp.engine.local.engine import LocalEngine
+from mediafp.store.sqlite.evidence_json import encode_evidence
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.errors import SandboxError, WorkerLost
 from mediafp.types.matches import TextLine
@@ -105,12 +109,13 @@ def test_few_assets_are_compared_by_this_process(tmp_path: Path, ingested: Inges
 
 
 def test_pairs_that_no_worker_compares_are_compared_by_this_process(
-    tmp_path: Path, ingested: Ingested, expected: list[Row]
+    tmp_path: Path, ingested: Ingested, expected: list[Row], caplog: pytest.LogCaptureFixture
 ) -> None:
     engine = FailingEngine(WorkerLost("oom", "there is not enough memory"))
     assert compare_all(tmp_path / "store", ingested, engine) == expected
     # Each of two threads may be in the middle of a pair.
     assert MAX_LOST_PAIRS <= engine.calls <= MAX_LOST_PAIRS + 1
+    assert caplog.text.count("this process compares all further pairs") == 1
 
 
 def test_system_without_a_sandbox_compares_in_this_process(
@@ -145,6 +150,22 @@ FORGED: dict[str, Callable[[PairResult], PairResult]] = {
     "placement": changed_match(placement=lambda fields: fields["placement"] | {"covered": 7}),
     "text": changed_match(placement=lambda fields: fields["placement"] | {"handles": ["@somebody"]}),
 }
+
+
+def test_pair_of_an_older_state_of_the_store_is_not_compared_in_a_newer_one(tmp_path: Path, ingested: Ingested) -> None:
+    engine = InProcessEngine()
+    with filled_store(tmp_path / "store", ingested) as store:
+        opened = [StoredReferences(store), StoredReferences(store)]
+        comparer = comparison_run.Comparer(store, lambda: opened.pop(), engine)
+        comparer.update([])
+        older = comparer._sides
+        comparer.update([])
+        assert older and comparer._sides is not older
+        a = ingested.records["cat"].asset.sha256
+        for sides, calls in ((older, 0), (comparer._sides, 1)):
+            partner = find_partners(a, sides)[0]
+            assert comparer._compare_pair(a, partner, sides).match
+            assert engine.calls == calls
 
 
 @pytest.mark.parametrize("what", FORGED)
@@ -191,3 +212,32 @@ def test_match_survives_its_encoding() -> None:
     for data in (b"", b"[]", b'{"sha256": 1}', b"[" * 100_000):
         with pytest.raises(ValueError, match=r"no match|Expecting value"):
             unpack_match(data)
+
+
+def test_random_fields_of_a_match_are_kept_or_rejected(tmp_path: Path, ingested: Ingested) -> None:
+    rng = random.Random(22)
+    numbers = [0, -1, 1 << 70, 10**400, 0.5, math.nan, math.inf, 1e300]
+    values = [*numbers, True, None, "x", "\ud800", "", [], [[1, 2]], {}, [None], "x" * 9999]
+    outcomes = Counter[bool]()
+    with filled_store(tmp_path / "store", ingested) as store:
+        sides = StoredSides(StoredReferences(store))
+        a, b = (ingested.records[name].asset.sha256 for name in ("cat", "cat-crop"))
+        promise = next(one.promise for one in find_partners(a, sides) if one.sha256 == b)
+        found = compare_pair(a, b, promise, sides, lambda sha256: None)
+        assert found.match
+        task = PairTask(a=a, b=b, promise=promise.value, rows=promise.rows, state=0)
+        spread = SpreadPairs(InProcessEngine(), store, sides)
+        for _ in range(3000):
+            fields = json.loads(pack_match(found.match))
+            target = rng.choice((fields, fields["placement"]))
+            target[rng.choice(list(target))] = rng.choice(values)
+            result = PairResult(query=found.query, match=json.dumps(fields).encode())
+            try:
+                kept = spread._to_found(task, result)[1]
+            except ValueError:
+                outcomes[False] += 1
+                continue
+            outcomes[True] += 1
+            assert kept and unpack_match(pack_match(kept)) == kept
+            encode_evidence(kept)
+    assert min(outcomes.values()) > 30, outcomes

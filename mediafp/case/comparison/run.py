@@ -33,7 +33,7 @@ MIN_SPREAD_ASSETS = 64
 Chosen, not measured."""
 MIN_SPREAD_CORES = 8
 """Pairs that are compared at once from which on workers of this machine compare them. One thread holds the lock of Python for .13
-of its time (gilknocker, 300 pairs of photos), so that seven threads keep each other from working; workers take 1.17 times the CPU
+of its time (gilknocker, 300 pairs of photos), so that seven threads keep each other from working; workers take 1.15 times the CPU
 time of threads (scripts/bench/relate_cost.py)."""
 
 _logger = logging.getLogger(__name__)
@@ -137,7 +137,8 @@ class Comparer:
 
     def _compare_pair(self, sha256: str, partner: Partner, sides: StoredSides[StoredReferences]) -> KeptMatch:
         spread, text = self._spread, self._store.ocr_lines
-        if spread and not spread.is_useless:
+        # Another thread may have begun a newer state of the store, whose rows are not those of this promise.
+        if spread and spread.sides is sides and not spread.is_useless:
             try:
                 found = spread.find_match(sha256, partner.sha256, partner.promise)
                 return keep_match((sha256, partner.sha256), partner.promise, found, sides.references, text)

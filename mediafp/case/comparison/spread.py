@@ -32,7 +32,7 @@ class SpreadPairs:
 
     def __init__(self, engine: Engine, store: Store, sides: StoredSides[StoredReferences]) -> None:
         """Take the engine, the store, and its assets in this state."""
-        self._engine, self._store, self._sides = engine, store, sides
+        self._engine, self._store, self.sides = engine, store, sides
         self._state = next(_STATES)
         self._lost = 0
         """Pairs in a row that no worker could compare."""
@@ -55,12 +55,16 @@ class SpreadPairs:
         except WorkerLost as lost:
             self._lost += 1
             _logger.info("this process compares a pair: %s", lost)
-            return find_match(a, b, promise, self._sides)
+            if self._lost == MAX_LOST_PAIRS:
+                _logger.warning(
+                    "this process compares all further pairs, since workers have lost %d in a row: %s", self._lost, lost
+                )
+            return find_match(a, b, promise, self.sides)
         self._lost = 0
         return found
 
     def _answer(self, request: AssetRequest) -> AssetAnswer:
-        references, sha256 = self._sides.references, request.sha256
+        references, sha256 = self.sides.references, request.sha256
         if request.part == "rows":
             return AssetAnswer(data=pack_rows(references.rows(sha256)))
         if request.part == "track":
@@ -87,7 +91,7 @@ class SpreadPairs:
         reference = task.b if result.query == task.a else task.a
         if match:
             self._check(match, reference)
-            match = replace(match, uris=self._sides.references.uris(reference))
+            match = replace(match, uris=self.sides.references.uris(reference))
         for sha256 in result.damaged:
             report_damage(self._store, sha256, CorruptMedia("cannot decode a stored thumbnail"))
         return result.query, match
@@ -95,7 +99,7 @@ class SpreadPairs:
     def _check(self, match: Match, reference: str) -> None:
         """Check a match that a worker returned. Raises ValueError."""
         check_match(match)
-        if match.sha256 != reference or match.kind != self._sides.references.kind(reference):
+        if match.sha256 != reference or match.kind != self.sides.references.kind(reference):
             raise ValueError("the match of another asset")
         if match.probability < MIN_KEPT_PROBABILITY or len(match.why) > MAX_WARNINGS:
             raise ValueError(f"a match of probability {match.probability} with {len(match.why)} reasons")

@@ -212,7 +212,8 @@ def _span(stored: Any) -> TimeSpan:
 
 
 def _number(stored: Any) -> float:
-    if type(stored) not in (int, float) or not math.isfinite(stored) or abs(stored) > MAX_NUMBER:
+    # In this order: a whole number may be too large to be a float.
+    if type(stored) not in (int, float) or abs(stored) > MAX_NUMBER or not math.isfinite(stored):
         raise ValueError(f"{stored!r} is no number of a match")
     return float(stored)
 
