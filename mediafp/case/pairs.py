@@ -10,7 +10,6 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from mediafp.case.aligned_lines import align_lines
-from mediafp.case.bounded_cache import BoundedCache
 from mediafp.case.decided_matches import as_decided
 from mediafp.case.joined_matches import iter_joined, seen_from
 from mediafp.case.known_query import identical_match
@@ -23,6 +22,7 @@ from mediafp.matching.images.text_evidence import QueryText, add_text_evidence
 from mediafp.report.evidence_source import EvidenceFrame
 from mediafp.report.names import display_name
 from mediafp.store import Store
+from mediafp.types.bounded_cache import BoundedCache
 from mediafp.types.compared_pairs import ComparedFile, ComparedPair, WordComparison
 from mediafp.types.errors import MediaError, StoreError, UnreadableMedia
 from mediafp.types.geometry import homography_from_corners, image_corners, polygon_area, to_pixel_centres

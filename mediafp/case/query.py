@@ -171,6 +171,8 @@ def run_query(
             text=tuple(text) if text is not None else None,
             clues=clues,
             listed=listed,
+            # Kept matches were searched for by `relate`, which has stated it; the index need not be there for them.
+            warnings=references.search_warnings() if analysis else (),
         )
         return AnalysedQuery(result=result, analysis=analysis, transcript=transcript)
 

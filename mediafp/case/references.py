@@ -3,17 +3,16 @@
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import lru_cache
+from typing import override
 
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.case.bounded_cache import BoundedCache
 from mediafp.case.checked_fingerprints import is_undamaged, load_fingerprints
 from mediafp.case.row_indexes import TypeIndex
 from mediafp.case.sentence_indexes import SentenceIndexes
 from mediafp.case.stored_images import load_row_thumbnail
+from mediafp.engine.comparison.references import CacheSizes, ComparedAssets, StoredRows
 from mediafp.fingerprints.frame_track import TYPE_NAME as TRACK_TYPE
 from mediafp.fingerprints.frame_track import to_track
 from mediafp.fingerprints.insets import INSETS
@@ -21,18 +20,17 @@ from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.rectangles import RECTANGLES
 from mediafp.fingerprints.reduced_image import REDUCED_IMAGE
 from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
-from mediafp.fingerprints.registry import RERANKING_TYPE, SEARCH_TYPE, declaration, fingerprint_type, frame_type
+from mediafp.fingerprints.registry import SEARCH_TYPE, declaration, fingerprint_type
 from mediafp.fingerprints.sound_codes import SoundCodes
 from mediafp.fingerprints.sound_prints import SoundPrints
 from mediafp.fingerprints.transcript import TYPE_NAME as TRANSCRIPT_TYPE
 from mediafp.fingerprints.transcript import TYPE_VERSION as TRANSCRIPT_VERSION
 from mediafp.fingerprints.transcript import fingerprint_transcript
-from mediafp.matching.candidates import Vectors, background_level
-from mediafp.matching.local_features import LocalFeatures
+from mediafp.matching.candidates import Vectors
 from mediafp.matching.sounds.side import SoundSides, sound_sides
 from mediafp.matching.transcripts.index import TranscriptIndex
 from mediafp.store import RERANK_DEPTH, Store
-from mediafp.types import model_files
+from mediafp.types.bounded_cache import BoundedCache
 from mediafp.types.custody import LogKind
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprints import Fingerprint
@@ -42,16 +40,8 @@ from mediafp.types.neighbours import Neighbour, Neighbours
 _logger = logging.getLogger(__name__)
 INDEXED_TYPES = (SEARCH_TYPE, Pdq.name, REFERENCE_CROPS, RECTANGLES, REDUCED_IMAGE, INSETS, SoundCodes.name)
 """Fingerprint types that have an index, in the order in which it is opened."""
-FEATURE_CACHE_SIZE = 1000
-"""Images whose local features are kept in memory, about 260 kB each with the thumbnail."""
-ROW_CACHE_BYTES = 64 << 20
-"""Bytes of fingerprints that are kept in memory: those of 25,000 images, or of one video of ten hours."""
-
-
-TRACK_CACHE_BYTES = 64 << 20
-"""Bytes of frame tracks that are kept in memory: those of six hours of video."""
-
-
+CACHE_SIZES = CacheSizes(row_bytes=64 << 20, track_bytes=64 << 20, features=1000)
+"""The rows of 25,000 images or of one video of ten hours, and the tracks of six hours of video. Chosen, not measured."""
 SOUND_CACHE_BYTES = 128 << 20
 """Bytes of audio tracks that are kept in memory as sides of a comparison: those of four hours."""
 BYTES_PER_PRINT = 600
@@ -69,37 +59,7 @@ class UnusableReferenceError(StoreError):
         self.sha256 = sha256
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class StoredRows:
-    """An asset with the rows that it is matched by."""
-
-    asset: Asset
-    embeddings: Fingerprint
-    pdq: Fingerprint
-    crops: Fingerprint | None
-    rectangles: Fingerprint | None
-    reduced: Fingerprint | None
-    insets: Fingerprint | None
-
-    @property
-    def bytes(self) -> int:
-        """Bytes that the arrays take."""
-        return sum(
-            array.nbytes
-            for fingerprint in (
-                self.embeddings,
-                self.pdq,
-                self.crops,
-                self.rectangles,
-                self.reduced,
-                self.insets,
-            )
-            if fingerprint
-            for array in (fingerprint.spans, fingerprint.vectors, fingerprint.quality)
-        )
-
-
-class StoredReferences:
+class StoredReferences(ComparedAssets):
     """References of an open store: indexes on disk, rows and thumbnails loaded on demand. Implements `References`.
 
     Several threads may use one object. `update` adds what was ingested meanwhile. The indexes only propose candidates: the
@@ -136,17 +96,10 @@ class StoredReferences:
             self._insets,
             self._sound_codes,
         ) = self._indexes
-        with np.load(model_files.model_path("background")) as background:
-            self.background: Vectors = background[SEARCH_TYPE]
-            self._full_background: Vectors = background[RERANKING_TYPE]
-        self._rows = BoundedCache(self._load_rows, lambda rows: rows.bytes, ROW_CACHE_BYTES)
-        self._tracks = BoundedCache(
-            self._load_track, lambda track: track.pixels.nbytes if track else 0, TRACK_CACHE_BYTES
-        )
+        super().__init__(CACHE_SIZES)
         self._sounds = BoundedCache(
             self._load_sounds, lambda sides: BYTES_PER_PRINT * sum(map(len, sides)), SOUND_CACHE_BYTES
         )
-        self._features = lru_cache(maxsize=FEATURE_CACHE_SIZE)(self._load_features)
         self._transcripts: TranscriptIndex | None = None
         self._sentences = SentenceIndexes(store)
         self._report_missing()
@@ -209,6 +162,15 @@ class StoredReferences:
         """Return the number of indexed rows of each fingerprint type."""
         return {index.declaration.name: len(index.rows) for index in self._indexes}
 
+    def search_warnings(self) -> tuple[str, ...]:
+        """Return a sentence for each index so large that a search compares the nearest of its rows alone."""
+        return tuple(
+            f"searched {index.rows.compared_share:.0%} of the {len(index.rows):,} rows of {index.declaration.name}, those nearest"
+            " by groups: a use may be missing; see docs/scale.md"
+            for index in self._indexes
+            if index.rows.compared_share < 1
+        )
+
     def search(self, queries: Vectors, count: int) -> Neighbours:
         """Return the nearest embedding rows of each query row (Q, 512), with their cosine similarities."""
         return _search(self._embeddings, queries, count)
@@ -225,34 +187,17 @@ class StoredReferences:
         """Return the nearest rows of reference crops of each query row (Q, 512), with their cosine similarities."""
         return _search(self._crops, queries, count)
 
-    def crop_rows(self, sha256: str) -> Fingerprint | None:
-        """Return the reference crops of an asset, or None if the store has none of it."""
-        return self._rows.get(sha256).crops
-
     def search_rectangle_rows(self, queries: Vectors, count: int) -> Neighbours:
         """Return the nearest rows of rectangles of each query row (Q, 512), with their cosine similarities."""
         return _search(self._rectangles, queries, count)
-
-    def rectangle_rows(self, sha256: str) -> Fingerprint | None:
-        """Return the rectangles of an asset, or None if the store has none of it."""
-        return self._rows.get(sha256).rectangles
 
     def search_reduced_rows(self, queries: Vectors, count: int) -> Neighbours:
         """Return the nearest reduced images of each query row (Q, 512), with their cosine similarities."""
         return _search(self._reduced, queries, count)
 
-    def reduced_rows(self, sha256: str) -> Fingerprint | None:
-        """Return the row of an image at reduced size, or None if the store has none of it."""
-        return self._rows.get(sha256).reduced
-
     def search_insets(self, queries: Vectors, count: int) -> Neighbours:
         """Return the nearest rows of insets in videos of each query row (Q, 512), with their cosine similarities."""
         return _search(self._insets, queries, count)
-
-    def insets(self, sha256: str) -> Fingerprint | None:
-        """Return the rows of the insets in the frames of a video; None if the store has none of it."""
-        found = self._rows.get(sha256).insets
-        return found if found and len(found.vectors) else None
 
     def search_hashes(self, hashes: npt.NDArray[np.uint8], distance: int) -> set[tuple[str, int]]:
         """Return the assets and rows whose PDQ hash is at most `distance` bits from one of these (N, 32)."""
@@ -266,11 +211,7 @@ class StoredReferences:
         """Return the audio tracks of a video as a side of a comparison; () if the store has none, or damaged ones."""
         return self._sounds.get(sha256)
 
-    def embed_with_full_model(self, images: list[Pixels]) -> tuple[Vectors, npt.NDArray[np.float32]]:
-        """Return embeddings (N, 512) by the full model, and the background level (N,) of each."""
-        vectors: Vectors = frame_type(RERANKING_TYPE).extract(images)[0]  # type: ignore[assignment]
-        return vectors, background_level(vectors, self._full_background)
-
+    @override
     def find_asset(self, sha256: str) -> Asset | None:
         """Return an asset, or None if the store does not contain it, or it is damaged."""
         try:
@@ -282,41 +223,19 @@ class StoredReferences:
         """Return every asset that can be matched."""
         return [asset for asset in self._store.assets() if self.find_asset(asset.sha256)]
 
+    @override
     def kind(self, sha256: str) -> Kind:
         """Return the kind of an asset."""
         return self._store.asset_kind(sha256)
 
+    @override
     def uris(self, sha256: str) -> tuple[str, ...]:
         """Return the paths of an asset's sightings."""
         return self._store.uris(sha256)
 
-    def embedding_rows(self, sha256: str) -> Fingerprint:
-        """Return the embeddings of an asset, with their quality and time spans."""
-        return self._rows.get(sha256).embeddings
-
-    def embeddings(self, sha256: str) -> Vectors:
-        """Return the embeddings (N, 512) of an asset, of unit length."""
-        return self.embedding_rows(sha256).vectors  # type: ignore[return-value]
-
-    def quality(self, sha256: str) -> npt.NDArray[np.float32]:
-        """Return the quality (N,) of the rows of an asset, 0..1; that of flat images is low."""
-        return self.embedding_rows(sha256).quality
-
-    def spans(self, sha256: str) -> npt.NDArray[np.float64]:
-        """Return the time spans (N, 2) of the rows of an asset, in seconds."""
-        return self.embedding_rows(sha256).spans
-
-    def pdq(self, sha256: str) -> npt.NDArray[np.uint8]:
-        """Return the PDQ hashes (N, 32) of an asset."""
-        return self._rows.get(sha256).pdq.vectors  # type: ignore[return-value]
-
-    def track(self, sha256: str) -> FrameTrack | None:
-        """Return the frame track of a video; None if the store has none of it, or a damaged one."""
-        return self._tracks.get(sha256)
-
-    def local_features(self, sha256: str, row: int) -> LocalFeatures | None:
-        """Return the local features of one row's thumbnail, or None if there is no thumbnail."""
-        return self._features(sha256, row)
+    @override
+    def thumbnail(self, sha256: str, row: int) -> Pixels | None:
+        return load_row_thumbnail(self._store, sha256, row)
 
     @property
     def transcripts(self) -> TranscriptIndex:
@@ -341,6 +260,7 @@ class StoredReferences:
             elif transcript := self._store.find_transcript(fingerprint.sha256):
                 yield fingerprint_transcript(fingerprint.sha256, transcript)
 
+    @override
     def _load_rows(self, sha256: str) -> StoredRows:
         """Return an asset with its rows from the database, after the indexes were made to agree with them."""
         (asset,) = self._store.assets((sha256,)) or (None,)
@@ -374,6 +294,7 @@ class StoredReferences:
         is_usable = asset and stored and is_undamaged(self._store, index.declaration, asset, stored)
         return stored if is_usable else None
 
+    @override
     def _load_track(self, sha256: str) -> FrameTrack | None:
         rows = self._load_one(TRACK_TYPE, sha256)
         return to_track(rows) if rows else None
@@ -394,11 +315,6 @@ class StoredReferences:
         for index in differing:
             index.correct(sha256)
         return not differing
-
-    def _load_features(self, sha256: str, row: int) -> LocalFeatures | None:
-        asset = self._rows.get(sha256).asset
-        thumbnail = load_row_thumbnail(self._store, sha256, row)
-        return None if thumbnail is None else LocalFeatures(thumbnail, asset.row_size(row))
 
 
 def _best_of_assets(neighbours: Neighbours) -> list[dict[str, float]]:

@@ -29,6 +29,7 @@ class RelationMethods:
     _store: Store
 
     if TYPE_CHECKING:
+        _start_engine: Callable[[], Engine]
 
         @property
         def _engine(self) -> Engine: ...
@@ -44,9 +45,13 @@ class RelationMethods:
         from mediafp.case.comparison.run import run_comparisons
 
         total = 0
-        for done, total in run_comparisons(self._store, self._references):
+        for done, total in run_comparisons(self._store, self._references, start_engine=self._start_engine):
             on_progress(done, total)
         return total
+
+    def search_warnings(self) -> tuple[str, ...]:
+        """Return what limits all searches in this case: a sentence for each index so large that a part of it is searched."""
+        return self._references().search_warnings()
 
     def count_uncompared(self) -> UncomparedAssets:
         """Return the number of assets that `relate` would compare."""

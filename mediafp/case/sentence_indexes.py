@@ -15,11 +15,11 @@ from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
-from mediafp.case.bounded_cache import BoundedCache
 from mediafp.engine.blas import single_threaded_blas
 from mediafp.fingerprints.sentence_windows import cut_units, embed_windows, windows_version
 from mediafp.matching.transcripts.translated_passages import WRITTEN_CHINESE, background_levels
 from mediafp.store import IndexKind, IndexPosition, Store, StoredIndex, open_index
+from mediafp.types.bounded_cache import BoundedCache
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.sentence_windows import EMBEDDING_COLUMNS, SentenceWindows, SpeechUnit, written_language
 from mediafp.types.transcripts import Transcript

@@ -20,7 +20,7 @@ from mediafp.cli.options import (
     open_selected_case,
     speech_options,
 )
-from mediafp.cli.output import Part, count_of, print_json, print_line, progress_bar
+from mediafp.cli.output import Part, count_of, print_json, print_line, print_warning, progress_bar
 from mediafp.report import jsonl
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY, DEFAULT_MODEL, DEFAULT_TOP
 from mediafp.types.errors import UsageError
@@ -115,6 +115,8 @@ def print_query(result: QueryResult, *, found: bool) -> None:
         print_line("  ", (result.error, "red"))
     elif not found:
         print_line("  nothing found")
+    for warning in result.warnings:
+        print_warning(warning)
     print_clues("the query", result.clues)
 
 

@@ -53,9 +53,7 @@ UnsafeOption = Annotated[
     bool,
     typer.Option("--unsafe-no-sandbox", help="Decode files without the sandbox: for trusted files only."),
 ]
-EngineOption = Annotated[
-    EngineMode, typer.Option("--engine", help="Analyse files on this machine, or on a Ray cluster.")
-]
+EngineOption = Annotated[EngineMode, typer.Option("--engine", help="Use workers of this machine, or of a Ray cluster.")]
 AddressOption = Annotated[
     str | None,
     typer.Option("--address", help="HOST:PORT of the Ray cluster, which then gets files.", show_default=False),

@@ -3,17 +3,37 @@
 import time
 
 from mediafp.cli.comparing import comparison_progress
-from mediafp.cli.options import JsonOption, StoreOption, open_selected_case
-from mediafp.cli.output import print_json, print_line, progress_bar
+from mediafp.cli.options import (
+    AddressOption,
+    EngineMode,
+    EngineOption,
+    JsonOption,
+    StoreOption,
+    UnsafeOption,
+    open_selected_case,
+)
+from mediafp.cli.output import print_json, print_line, print_warning, progress_bar
+from mediafp.types.runs import EngineOptions
 
 
-def relate(store: StoreOption = None, as_json: JsonOption = False) -> None:
+def relate(
+    engine: EngineOption = EngineMode.LOCAL,
+    address: AddressOption = None,
+    unsafe: UnsafeOption = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Compare the files that were not compared yet with all others; keep the matches."""
     started = time.monotonic()
-    with open_selected_case(store) as case, progress_bar() as bar:
+    machines = EngineOptions(name=engine.value, address=address)
+    with open_selected_case(store, unsafe=unsafe, engine=machines) as case, progress_bar() as bar:
         compared = case.relate(comparison_progress(bar, case))
+        # The indexes are open then.
+        warnings = case.search_warnings() if compared else ()
     seconds = round(time.monotonic() - started, 2)
     if as_json:
-        print_json({"compared": compared, "seconds": seconds})
+        print_json({"compared": compared, "seconds": seconds, "warnings": list(warnings)})
         return
+    for warning in warnings:
+        print_warning(warning)
     print_line(f"{compared} comparisons in {seconds} s" if compared else "every file was compared already")

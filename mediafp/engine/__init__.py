@@ -1,5 +1,5 @@
-"""Tasks on files: decoding, fingerprints, OCR and transcription.
+"""Tasks on files, without a store: decoding, fingerprints, OCR and transcription; and the comparison of two stored assets.
 
-In: open files. Out: validated results, without a store.
-Imports: ingest, fingerprints, text and types.
+In: open files, parts of assets. Out: validated results.
+Imports: ingest, fingerprints, text and types; `comparison` also matching.
 """

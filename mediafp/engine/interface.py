@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol, Self
 
+from mediafp.engine.comparison.messages import AssetAnswer, AssetRequest, PairResult, PairTask
 from mediafp.ingest.archives.members import MAX_MEMBER_BYTES
 from mediafp.ingest.files import OpenFile
 from mediafp.types.errors import MediaError
@@ -229,6 +230,20 @@ class Engine(Protocol):
             is_wanted: Returns True for the names of members to unpack.
             max_bytes: Bytes above which a member is an error.
             on_warning: Called with each warning about the archive as a whole, before the iterator ends.
+        """
+
+    def compare[T](
+        self, pair: PairTask, answer: Callable[[AssetRequest], AssetAnswer], convert: Callable[[PairResult], T]
+    ) -> T:
+        """Return the converted result of comparing two stored assets by what they show.
+
+        Args:
+            pair: The pair.
+            answer: Returns a part of one of the two assets; it is called in this thread, and its errors are passed on.
+            convert: Validates a result, and converts it; raises ValueError for values that no comparison has.
+
+        Raises:
+            WorkerLost: No worker can compare the pair.
         """
 
     def open_transcription(self, speech: SpeechOptions) -> TranscriptionQueue:

@@ -1,4 +1,4 @@
-"""References: what matching needs from a collection of assets."""
+"""References: what matching needs from assets, and from a collection of them that it searches."""
 
 from typing import Protocol
 
@@ -13,31 +13,11 @@ from mediafp.types.media import FrameTrack, Kind, Pixels
 from mediafp.types.neighbours import Neighbours
 
 
-class References(Protocol):
-    """Assets that a query is compared with; arrays have the shapes of `Fingerprint`."""
+class PairReferences(Protocol):
+    """Assets that are compared with each other; arrays have the shapes of `Fingerprint`."""
 
     background: Vectors
     """Embeddings (B, 512) of the background set: unrelated images for score normalisation."""
-
-    def search(self, queries: Vectors, count: int) -> Neighbours:
-        """Return the nearest embedding rows of each query row (Q, 512), with their cosine similarities."""
-        ...
-
-    def search_crops(self, queries: Vectors, count: int) -> list[dict[str, float]]:
-        """Return, for each query row (Q, 512), the assets with one of the nearest reference crops, and its cosine."""
-        ...
-
-    def search_rectangles(self, queries: Vectors, count: int) -> list[dict[str, float]]:
-        """Return, for each query row (Q, 512), the assets with one of the nearest images in images, and its cosine."""
-        ...
-
-    def search_insets(self, queries: Vectors, count: int) -> Neighbours:
-        """Return the nearest rows of insets in videos of each query row (Q, 512), with their cosine similarities."""
-        ...
-
-    def search_hashes(self, hashes: npt.NDArray[np.uint8], distance: int) -> set[tuple[str, int]]:
-        """Return the assets and rows whose PDQ hash is within a Hamming distance, in bits, of any of some hashes (N, 32)."""
-        ...
 
     def embed_with_full_model(self, images: list[Pixels]) -> tuple[Vectors, Float32Array]:
         """Return the unit vectors (N, 512) of images under the full SSCD, and their background levels (N,)."""
@@ -77,4 +57,28 @@ class References(Protocol):
 
     def local_features(self, sha256: str, row: int) -> LocalFeatures | None:
         """Return the local features of one row's image; None if the store has no thumbnail of it."""
+        ...
+
+
+class References(PairReferences, Protocol):
+    """Assets that a query is compared with, and that are searched for candidates."""
+
+    def search(self, queries: Vectors, count: int) -> Neighbours:
+        """Return the nearest embedding rows of each query row (Q, 512), with their cosine similarities."""
+        ...
+
+    def search_crops(self, queries: Vectors, count: int) -> list[dict[str, float]]:
+        """Return, for each query row (Q, 512), the assets with one of the nearest reference crops, and its cosine."""
+        ...
+
+    def search_rectangles(self, queries: Vectors, count: int) -> list[dict[str, float]]:
+        """Return, for each query row (Q, 512), the assets with one of the nearest images in images, and its cosine."""
+        ...
+
+    def search_insets(self, queries: Vectors, count: int) -> Neighbours:
+        """Return the nearest rows of insets in videos of each query row (Q, 512), with their cosine similarities."""
+        ...
+
+    def search_hashes(self, hashes: npt.NDArray[np.uint8], distance: int) -> set[tuple[str, int]]:
+        """Return the assets and rows whose PDQ hash is within a Hamming distance, in bits, of any of some hashes (N, 32)."""
         ...

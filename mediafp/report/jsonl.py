@@ -203,6 +203,7 @@ def result_to_json(value: QueryResult) -> JsonObject:
         "text": None if value.text is None else text_lines_to_json(value.text),
         "clues": [clue_to_json(clue) for clue in value.clues],
         "listed": [listed_hit_to_json(hit) for hit in value.listed],
+        "warnings": list(value.warnings),
     }
 
 

@@ -15,6 +15,7 @@ from mediafp.store.factory import (
 )
 from mediafp.store.index_interface import RERANK_DEPTH, Index, IndexKind, IndexPosition, MovedIndex, StoredIndex
 from mediafp.store.interface import Store
+from mediafp.store.sqlite.evidence_json import check_match
 
 __all__ = [
     "LOCAL_INDEX",
@@ -25,6 +26,7 @@ __all__ = [
     "MovedIndex",
     "Store",
     "StoredIndex",
+    "check_match",
     "describe_location",
     "has_store",
     "move_indexes",

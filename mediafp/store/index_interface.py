@@ -154,6 +154,11 @@ class StoredIndex(Index, Protocol):
         """Return the number of assets, those without rows included."""
         ...
 
+    @property
+    def compared_share(self) -> float:
+        """Share of the rows with which `search` compares a query row, 0..1: below 1, a near row may not be found."""
+        ...
+
     def build(self, fingerprints: Callable[[], Iterable[Fingerprint]], position: Callable[[], IndexPosition]) -> None:
         """Replace all rows by those of some fingerprints, and save them.
 

@@ -197,6 +197,8 @@ class QueryResult:
     """Clues to the source of the query in its name and its content."""
     listed: tuple[ListedHit, ...] = ()
     """Hashes of imported lists that the query hits, the nearest first."""
+    warnings: tuple[str, ...] = ()
+    """A sentence for each index of which a part was searched, so that a match may be missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ def answer_to_json(answer: Answer) -> jsonl.JsonObject:
             "matches": [],
             "near_misses": [],
             "listed": [],
+            "warnings": [],
         }
     )
     part = answer.part_of

@@ -2,14 +2,17 @@
 
 import json
 import logging
+import re
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from indexed_store import add, answers, name, record
 from object_store import BUCKET, ENVIRONMENT, SECRET, object_store, skip_without_lance, skip_without_server
+from PIL import Image
 from typer.testing import CliRunner
 
 from mediafp.case import open_case
@@ -43,6 +46,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture
+def small_photo(tmp_path: Path, photos: dict[str, np.ndarray]) -> Path:
+    Image.fromarray(photos["cat"]).resize((150, 100)).save(tmp_path / "cat.png")
+    return tmp_path / "cat.png"
+
+
 @pytest.fixture(params=["folder", "s3"])
 def address(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Addresses to which the indexes are moved."""
@@ -55,6 +64,31 @@ def address(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
         for variable, value in {**ENVIRONMENT, "AWS_ENDPOINT_URL": server.url}.items():
             monkeypatch.setenv(variable, value)
         yield f"s3://{BUCKET}/cases/one"
+
+
+def test_search_of_a_part_of_an_index_is_stated_in_results(
+    folder: Path, address: str, monkeypatch: pytest.MonkeyPatch, small_photo: Path
+) -> None:
+    arguments = ["--store", str(folder)]
+    with open_case(folder) as case:
+        list(case.migrate(address))
+        assert case.search_warnings() == ()
+    monkeypatch.setattr(table, "SCANNED_ROWS", 10)
+    stated = r"searched \d+% of the \d+ rows of sscd_distilled, those nearest by groups: a use may be missing"
+    with open_case(folder) as case:
+        assert re.fullmatch(rf"{stated}; see docs/scale\.md", case.search_warnings()[0])
+        (result,) = case.match(small_photo, ocr=False, speech=None)
+        assert result.warnings == case.search_warnings()
+    related = CliRunner().invoke(app, [*arguments, "relate", "--json"])
+    assert re.match(stated, json.loads(related.stdout)["warnings"][0]), related.output
+    again = CliRunner().invoke(app, [*arguments, "relate", "--json"])
+    assert json.loads(again.stdout) == {"compared": 0, "seconds": json.loads(again.stdout)["seconds"], "warnings": []}
+    with SqliteStore(folder) as store, store.writing():
+        store.database.execute("UPDATE comparison SET version = ''")
+    printed = CliRunner().invoke(app, [*arguments, "relate"])
+    assert re.search(stated, printed.stderr.replace("\n", " "))
+    asked = CliRunner().invoke(app, [*arguments, "match", str(small_photo), "--ocr", "no"])
+    assert re.search(stated, asked.stderr.replace("\n", " "))
 
 
 def saved_rows(folder: Path) -> dict[str, list[tuple[bytes, ...]]]:

@@ -11,7 +11,6 @@ import pytest
 from indexed_store import add, answers, name, record
 from ingest_records import execute_raw
 
-from mediafp.case.bounded_cache import BoundedCache
 from mediafp.case.references import StoredReferences, UnusableReferenceError
 from mediafp.fingerprints.insets import INSETS
 from mediafp.fingerprints.pdq import Pdq
@@ -23,6 +22,7 @@ from mediafp.fingerprints.sound_codes import SoundCodes
 from mediafp.store.row_index import index as row_index
 from mediafp.store.sqlite.connection import DATABASE_NAME
 from mediafp.store.sqlite.store import SqliteStore
+from mediafp.types.bounded_cache import BoundedCache
 
 
 @pytest.fixture

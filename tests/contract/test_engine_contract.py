@@ -23,8 +23,11 @@ from sound_samples import noise, voice
 
 from mediafp.engine.analysis import analyse_file
 from mediafp.engine.cluster.engine import RayEngine
+from mediafp.engine.comparison.comparer import PairComparer
+from mediafp.engine.comparison.messages import AssetAnswer, AssetRequest, PairResult, PairTask
 from mediafp.engine.interface import AnalysisRequest, Engine
 from mediafp.engine.local.engine import LocalEngine
+from mediafp.engine.local.warm_up_comparison import answer_from
 from mediafp.fingerprints.registry import declaration
 from mediafp.ingest.files import OpenFile, file_sha256, open_file
 from mediafp.ingest.thumbnails import decode_thumbnail
@@ -87,6 +90,39 @@ def test_analyse_returns_the_parts_of_an_image_that_were_requested(engine: Engin
     ]
     assert len(full.fingerprint("sscd_distilled_crops").vectors) > 0
     assert full.audio == (), "an image has no audio"
+
+
+def test_compare_returns_the_match_of_two_assets(engine: Engine, tmp_path: Path, photo: Path) -> None:
+    with Image.open(photo) as opened:
+        opened.crop((40, 30, 240, 190)).save(tmp_path / "crop.png")
+    analyses = {}
+    for path in (photo, tmp_path / "crop.png"):
+        with open_file(path) as file:
+            sha256 = file_sha256(file)
+            analyses[sha256] = engine.analyse(file, sha256, "image", AnalysisRequest(reference_crops=True))
+    a, b = analyses
+    asked: list[AssetRequest] = []
+
+    def answer(request: AssetRequest) -> AssetAnswer:
+        asked.append(request)
+        return answer_from(analyses[request.sha256], request)
+
+    def fail(request: AssetRequest) -> AssetAnswer:
+        raise KeyError(request.sha256)
+
+    def refuse(result: PairResult) -> None:
+        raise ValueError("no comparison has this result")
+
+    task = PairTask(a=a, b=b, promise=1.0, rows=(0, 0), state=1)
+    result = engine.compare(task, answer, lambda result: result)
+    assert {request.sha256 for request in asked} == {a, b}
+    direct = PairComparer(answer).compare(task)
+    assert result.match and (result.query, result.match) == (direct.query, direct.match) and result.damaged == []
+    with pytest.raises(KeyError):
+        engine.compare(PairTask(a=a, b=b, promise=1.0, rows=(0, 0), state=2), fail, lambda result: result)
+    with pytest.raises(WorkerLost, match=f"cannot compare {a} with {b}.*no comparison has this result"):
+        engine.compare(task, answer, refuse)
+    assert engine.compare(task, answer, lambda result: result.match) == result.match
 
 
 def test_analyse_returns_the_frames_and_audio_of_a_video(engine: Engine, clips: dict[str, Path]) -> None:

@@ -164,6 +164,10 @@ def test_migrate_keys_equal_the_example(small_case: SmallCase) -> None:
     check_keys(examples("`migrate`"), small_case.objects("migrate", "--json"), rare=("/moved/",))
 
 
+def test_relate_keys_equal_the_example(small_case: SmallCase) -> None:
+    check_keys(examples("`relate`"), small_case.objects("relate", "--json"))
+
+
 def test_models_list_keys_equal_the_example(small_case: SmallCase) -> None:
     check_keys(examples("`models list`"), small_case.objects("models", "list", "--json"))
 

@@ -36,8 +36,12 @@ QUICK_FORMS: dict[str, tuple[list[object], Callable[[dict[str, Any]], bool]]] = 
         lambda summary: summary["outcomes"]["added"] >= 15 and summary["outcomes"]["stores with problems"] > 0,
     ),
     "cluster": (
-        ["--photos", 40],
-        lambda summary: summary["killed"] == summary["before_end"] == 1 and summary["acknowledged"] > 0,
+        ["--photos", 40, "--compared", 24],
+        lambda summary: (
+            summary["killed"] == summary["before_end"] == summary["compared"]["killed"] == 1
+            and summary["acknowledged"] > 0
+            and summary["compared"]["pairs"] > summary["compared"]["kept_before_end"] > 0
+        ),
     ),
     "probes": ([], lambda summary: len(summary["controls"]) >= 10 and summary["added"] > 10),
 }

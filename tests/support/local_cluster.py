@@ -1,7 +1,6 @@
 """A Ray cluster on this machine: shared by the engines of the tests, small, and without a dashboard."""
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -63,7 +62,8 @@ def two_nodes(folder: Path) -> Iterator[Any]:
     # Before Ray is imported, and for all of its processes.
     os.environ |= session.RAY_VARIABLES
     if "RAY_AUTH_MODE" not in os.environ:
-        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+        # Ray keeps the first token that this process has read, which may be that of a session that has ended.
+        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": session._token}
     from ray._raylet import Config
     from ray.cluster_utils import Cluster
 

@@ -8,9 +8,9 @@ from mixed_media import HANDLE_LINE, MixedMedia
 from transcript_samples import FREE, FREE_MISHEARD, NIGHT, NIGHT_MISHEARD
 
 from mediafp.case.comparison.pair import compare_pair
-from mediafp.case.comparison.stored_sides import StoredSides
 from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.references import StoredReferences
+from mediafp.engine.comparison.sides import StoredSides
 from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.matching.images.text_evidence import TextLines
 from mediafp.matching.promise import Promise
@@ -53,7 +53,12 @@ class Ingested:
         ]
 
     def compare_once(
-        self, a: str, b: str, promise: Promise, sides: StoredSides, text: Callable[[str], TextLines | None]
+        self,
+        a: str,
+        b: str,
+        promise: Promise,
+        sides: StoredSides[StoredReferences],
+        text: Callable[[str], TextLines | None],
     ) -> KeptMatch:
         """Return the result of `compare_pair`, which is computed once in all stores."""
         # Of all that it depends on: a pair that is compared with other rows or other text is another one.

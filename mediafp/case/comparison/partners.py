@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mediafp.case.comparison.stored_sides import StoredSides
+from mediafp.case.references import StoredReferences
+from mediafp.engine.comparison.sides import StoredSides
 from mediafp.matching.candidates import Vectors
 from mediafp.matching.images.scoring import MAX_PDQ_MATCH_DISTANCE
 from mediafp.matching.promise import CROP, POSSIBLE_SCORES, RECTANGLE, REDUCED, WHOLE, AssetRows, Promise, pair_promise
@@ -44,7 +45,7 @@ class AudioPartner:
     promise_value: float
 
 
-def find_partners(sha256: str, sides: StoredSides) -> list[Partner]:
+def find_partners(sha256: str, sides: StoredSides[StoredReferences]) -> list[Partner]:
     """Return the candidates for a stored asset, the most promising first."""
     rows, references = sides.rows(sha256), sides.references
     found: set[str] = set()

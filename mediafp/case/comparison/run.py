@@ -1,29 +1,42 @@
 """The scheduling of comparisons: threads compare, the caller's thread writes."""
 
+import logging
 import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
-from mediafp.case.comparison.pair import compare_pair
+from mediafp.case.comparison.pair import compare_pair, keep_match
 from mediafp.case.comparison.partners import AudioPartner, Partner, find_partners
 from mediafp.case.comparison.scripts import compare_scripts, find_script_partners
 from mediafp.case.comparison.sounds import compare_stored_sounds, find_sound_partners
-from mediafp.case.comparison.stored_sides import StoredSides
+from mediafp.case.comparison.spread import SpreadPairs
 from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.references import StoredReferences
 from mediafp.engine.blas import single_threaded_blas
+from mediafp.engine.comparison.sides import StoredSides
+from mediafp.engine.interface import Engine
 from mediafp.store import Store
+from mediafp.types.errors import SandboxError
 from mediafp.types.kept_matches import Channel, KeptMatch, PendingComparison, is_kept_partner
 
 COMMIT_COMPARISONS = 64
 """Compared assets that share a commit. Chosen, not measured."""
 COMMIT_SECONDS = 0.5
 """Seconds that a compared asset waits for others to share a commit. Chosen, not measured."""
+MIN_SPREAD_ASSETS = 64
+"""Assets that wait to be compared from which on workers of this machine compare them: each starts in two seconds, and has 260 MB.
+Chosen, not measured."""
+MIN_SPREAD_CORES = 8
+"""Pairs that are compared at once from which on workers of this machine compare them. One thread holds the lock of Python for .13
+of its time (gilknocker, 300 pairs of photos), so that seven threads keep each other from working; workers take 1.15 times the CPU
+time of threads (scripts/bench/relate_cost.py)."""
+
+_logger = logging.getLogger(__name__)
 
 
 AssetChannel = tuple[str, Channel]
@@ -51,16 +64,21 @@ class Comparer:
     Of two pending assets, the one that comes first to the pair compares it.
     """
 
-    def __init__(self, store: Store, open_references: Callable[[], StoredReferences]) -> None:
+    def __init__(
+        self, store: Store, open_references: Callable[[], StoredReferences], engine: Engine | None = None
+    ) -> None:
         """Take a store.
 
         Args:
             store: The store.
             open_references: Function that returns its references, with everything that was ingested so far.
+            engine: Engine whose workers compare pairs; None to compare all in this process.
         """
-        self._store, self._open_references = store, open_references
+        self._store, self._open_references, self._engine = store, open_references, engine
+        self._spread: SpreadPairs | None = None
+        """Comparison by workers in the current state of the store; None while this process compares."""
         self._lock = threading.Lock()
-        self._sides: StoredSides | None = None
+        self._sides: StoredSides[StoredReferences] | None = None
         self._started = 0
         self._generation = 0
         self._newest: dict[AssetChannel, tuple[PendingComparison, int]] = {}
@@ -77,10 +95,12 @@ class Comparer:
             self._started = started
             self._generation += 1
             if self._sides is None or self._sides.references is not references:
-                self._sides = StoredSides(self._store, references)
+                self._sides, self._spread = StoredSides(references), None
             for one in pending:
                 self._newest[one.sha256, one.channel] = one, self._generation
                 self._taken.pop((one.sha256, one.channel), None)
+            if self._engine and not self._spread and self._is_worth_spreading(self._engine):
+                self._spread = SpreadPairs(self._engine, self._store, self._sides)
 
     def compare(self, pending: PendingComparison) -> ComparedAsset:
         """Return the result of comparing an asset by one channel; it must be in the index."""
@@ -110,9 +130,27 @@ class Comparer:
                 self._taken.pop(key, None)
         return ComparedAsset(pending=pending, started=started, matches=matches)
 
-    def _compare_pictures(self, sha256: str, sides: StoredSides, generation: int) -> list[KeptMatch]:
+    def _is_worth_spreading(self, engine: Engine) -> bool:
+        """Return True if the workers of an engine compare what waits sooner than this process."""
+        is_local = engine.name == "local"
+        return not is_local or (len(self._newest) >= MIN_SPREAD_ASSETS and engine.concurrency >= MIN_SPREAD_CORES)
+
+    def _compare_pair(self, sha256: str, partner: Partner, sides: StoredSides[StoredReferences]) -> KeptMatch:
+        spread, text = self._spread, self._store.ocr_lines
+        # Another thread may have begun a newer state of the store, whose rows are not those of this promise.
+        if spread and spread.sides is sides and not spread.is_useless:
+            try:
+                found = spread.find_match(sha256, partner.sha256, partner.promise)
+                return keep_match((sha256, partner.sha256), partner.promise, found, sides.references, text)
+            except SandboxError as error:
+                # Thumbnails are decoded in this process too, if few assets are compared.
+                _logger.warning("all files are compared by this process: %s", error)
+                self._spread = self._engine = None
+        return compare_pair(sha256, partner.sha256, partner.promise, sides, text)
+
+    def _compare_pictures(self, sha256: str, sides: StoredSides[StoredReferences], generation: int) -> list[KeptMatch]:
         return [
-            compare_pair(sha256, one.sha256, one.promise, sides, self._store.ocr_lines)
+            self._compare_pair(sha256, one, sides)
             for one in self._choose(find_partners(sha256, sides), "picture")
             if self._take(sha256, one.sha256, "picture", generation)
         ]
@@ -161,6 +199,7 @@ def run_comparisons(
     store: Store,
     open_references: Callable[[], StoredReferences],
     *,
+    start_engine: Callable[[], Engine] | None = None,
     jobs: int = 0,
     assets: Collection[str] | None = None,
 ) -> Iterator[tuple[int, int]]:
@@ -171,37 +210,51 @@ def run_comparisons(
     Args:
         store: The store.
         open_references: Function that returns its references, with everything that was ingested so far.
-        jobs: Threads; 0 for one per core.
+        start_engine: Function that returns a new engine, whose workers compare pairs; None to compare all in this process.
+        jobs: Pairs that are compared at once; 0 for as many as the engine says, or one per core.
         assets: Compare these assets alone; None for all.
     """
     pending = store.pending_comparisons(comparison_versions(), assets=assets)
     if not pending:
         return
-    run = ComparisonRun(store, open_references, jobs=jobs)
-    try:
+    with ExitStack() as stack:
+        engine = stack.enter_context(start_engine()) if start_engine else None
+        run = ComparisonRun(store, open_references, engine=engine, jobs=jobs)
+        stack.callback(run.close)
         run.add(pending)
         yield 0, len(pending)
         while run.is_busy:
             run.wait()
             yield run.save(), len(pending)
-    finally:
-        run.close()
 
 
 class ComparisonRun:
     """Comparisons in progress. The caller's thread alone writes to the store."""
 
-    def __init__(self, store: Store, open_references: Callable[[], StoredReferences], *, jobs: int = 0) -> None:
+    def __init__(
+        self,
+        store: Store,
+        open_references: Callable[[], StoredReferences],
+        *,
+        engine: Engine | None = None,
+        jobs: int = 0,
+    ) -> None:
         """Start the threads.
 
         Args:
             store: The store.
             open_references: As in `Comparer`.
-            jobs: Threads; 0 for one per core.
+            engine: As in `Comparer`.
+            jobs: Pairs that are compared at once; 0 for as many as the engine says, or one per core.
+
+        Raises:
+            UsageError: There is no cluster, or it has no node that is fit.
         """
         self._store = store
-        self._comparer = Comparer(store, open_references)
-        self._threads = ThreadPoolExecutor(jobs or os.cpu_count() or 1, thread_name_prefix="compare")
+        self._comparer = Comparer(store, open_references, engine)
+        # Asked for in any case: it connects to a cluster, which this thread may be interrupted in.
+        concurrency = engine.concurrency if engine else os.cpu_count() or 1
+        self._threads = ThreadPoolExecutor(jobs or concurrency, thread_name_prefix="compare")
         self._added: set[PendingComparison] = set()
         self._done: SimpleQueue[Future[ComparedAsset]] = SimpleQueue()
         """Comparisons in the order in which they are done: there may be a million, too many to look at each."""

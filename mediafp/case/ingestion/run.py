@@ -172,7 +172,7 @@ class IngestRun:
         stack: ExitStack,
     ) -> None:
         """Compare each new asset with all others; arguments as in `run_ingest`."""
-        self._comparisons = ComparisonRun(self._store, open_references, jobs=self._options.jobs)
+        self._comparisons = ComparisonRun(self._store, open_references, engine=self._engine, jobs=self._jobs)
         self._on_compared = on_compared
         stack.callback(self._comparisons.close)
 

@@ -8,9 +8,9 @@ from mediafp.case.comparison.pair import compare_pair
 from mediafp.case.comparison.partners import AudioPartner
 from mediafp.case.comparison.scripts import compare_scripts, find_script_partners
 from mediafp.case.comparison.sounds import compare_stored_sounds
-from mediafp.case.comparison.stored_sides import StoredSides
 from mediafp.case.decided_matches import as_decided
 from mediafp.case.references import StoredReferences
+from mediafp.engine.comparison.sides import StoredSides
 from mediafp.matching.promise import pair_promise
 from mediafp.matching.sounds.promise import tracks_promise
 from mediafp.store import Store
@@ -34,7 +34,7 @@ class WatchedAssets:
         """Take the SHA-256 of each watched asset; those that the store does not contain any more are skipped."""
         self._store, self._open_references = store, open_references
         self._assets = sorted(assets)
-        self._sides: StoredSides | None = None
+        self._sides: StoredSides[StoredReferences] | None = None
 
     def find_matches(self, sha256: str, channels: Collection[Channel]) -> dict[str, KeptMatch]:
         """Return the best probable match of an asset with each watched one, by the SHA-256 of the watched one.
@@ -56,14 +56,14 @@ class WatchedAssets:
                 best[watched] = kept
         return best
 
-    def _open_sides(self) -> StoredSides:
+    def _open_sides(self) -> StoredSides[StoredReferences]:
         references = self._open_references()
         if self._sides is None or self._sides.references is not references:
-            self._sides = StoredSides(self._store, references)
+            self._sides = StoredSides(references)
         return self._sides
 
     def _compare(
-        self, sha256: str, others: list[str], channels: Collection[Channel], sides: StoredSides
+        self, sha256: str, others: list[str], channels: Collection[Channel], sides: StoredSides[StoredReferences]
     ) -> Iterator[KeptMatch]:
         references = sides.references
         if "picture" in channels:

@@ -6,7 +6,7 @@ It parses no media, and decides nothing about results: the driver validates them
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from pathlib import Path
@@ -27,6 +27,7 @@ from mediafp.engine.cluster.messages import (
     encode,
     encode_transcript,
 )
+from mediafp.engine.comparison.messages import AssetRequest
 from mediafp.engine.local import messages
 from mediafp.engine.local.messages import DataChunk, Failure, ThumbnailPart, truncate_texts
 from mediafp.engine.local.pool import ERROR_CLASSES, WorkerPool
@@ -34,6 +35,7 @@ from mediafp.engine.local.process import WorkerCapabilities
 from mediafp.engine.local.sandbox import check_restrictions
 from mediafp.ingest.anonymous_files import anonymous_file, write_data
 from mediafp.ingest.files import OpenFile, file_sha256, open_file
+from mediafp.types import model_files
 from mediafp.types.errors import MediaError, MediafpError, SandboxError, StoreError, WorkerLost
 from mediafp.types.media import Audio
 from mediafp.types.runs import SpeechOptions
@@ -49,12 +51,13 @@ LISTEN_SECONDS = 1.0
 
 
 def cluster_version() -> str:
-    """Return the SHA-256 of the version of all that an analysis computes; the driver and its nodes must have the same."""
+    """Return the SHA-256 of the version of all that an analysis or a comparison computes; all nodes must have the same."""
     from mediafp.engine.analysis import analysis_version
     from mediafp.text.ocr.reader import ocr_version
     from mediafp.text.ocr.video_text import video_text_version
 
-    versions = analysis_version(reference_crops=True), ocr_version(), video_text_version()
+    models = (f"{file.name}={file.sha256}" for file in model_files.manifest())
+    versions = analysis_version(reference_crops=True), ocr_version(), video_text_version(), *models
     return hashlib.sha256(";".join(versions).encode()).hexdigest()
 
 
@@ -72,6 +75,7 @@ class NodeWorker:
         self._upload: BinaryIO | None = None
         self._shared: OpenFile | None = None
         self._frames: Iterator[bytes] = iter(())
+        self._pair: Generator[bytes, bytes] | None = None
         self._speech_thread = ThreadPoolExecutor(1, "mediafp-transcription")
         self._transcript: Future[Transcript] | None = None
         self._share = 0.0
@@ -130,6 +134,16 @@ class NodeWorker:
         """Return the next frame of the result."""
         return next(self._frames)
 
+    def compare(self, task: bytes) -> bytes:
+        """Begin to compare a pair; return the first frame, with a question of the worker or the result."""
+        self._pair = self._relay_comparison(decode_task(task))
+        return next(self._pair)
+
+    def answer(self, part: bytes) -> bytes:
+        """Pass the answer to a question on to the worker; return the next frame."""
+        assert self._pair, "a comparison was begun"
+        return self._pair.send(part)
+
     def transcribe(self, options: bytes, content: bytes) -> bytes:
         """Begin to transcribe samples, which are the content or were received before; return as `listen`.
 
@@ -185,17 +199,30 @@ class NodeWorker:
                 if isinstance(message, Failure) and message.kind not in ERROR_CLASSES:
                     worker.dismiss(message.kind)
             last = Frame(messages=parts, last=True, changed=bool(self._shared and self._shared.has_changed()))
-        except WorkerLost as lost:
-            end = WorkerEnd(kind=lost.kind, message=truncate_texts([str(lost)])[0], final=lost.final)
-            last = Frame(last=True, end=end)
-        except ValueError as error:
-            last = Frame(last=True, end=WorkerEnd(kind="crash", message=truncate_texts([str(error)])[0], invalid=True))
-        except SandboxError as error:
-            last = Frame(last=True, no_sandbox=truncate_texts([str(error)])[0])
-        except (OSError, StoreError) as error:
-            last = Frame(last=True, no_space=truncate_texts([str(error)])[0])
+        except (WorkerLost, ValueError, SandboxError, OSError, StoreError) as error:
+            last = _error_frame(error)
         # Before the last frame, after which the next task may send its file.
         self._release()
+        yield encode(last)
+
+    def _relay_comparison(self, node_task: NodeTask) -> Generator[bytes, bytes]:
+        """Yield the questions of the worker and its result, each in a frame; answers are sent."""
+        task = messages.decode_task(node_task.task)
+        assert task.pair, "a pair is to be compared"
+        try:
+            with self._pool.worker(WorkerCapabilities(compares=True)) as worker:
+                worker.send_pair(task.pair, node_task.wall_seconds)
+                while True:
+                    message, encoded = worker.receive_encoded()
+                    if not isinstance(message, AssetRequest):
+                        break
+                    part = yield encode(Frame(messages=[bytes(encoded)]))
+                    worker.send(messages.decode_answer(part))
+                if isinstance(message, Failure) and message.kind not in ERROR_CLASSES:
+                    worker.dismiss(message.kind)
+            last = Frame(messages=[bytes(encoded)], last=True)
+        except (WorkerLost, ValueError, SandboxError, OSError) as error:
+            last = _error_frame(error)
         yield encode(last)
 
     def _open(self, name: str, content: bytes) -> OpenFile:
@@ -212,6 +239,18 @@ class NodeWorker:
         """Close the file of a task."""
         self._files.close()
         self._upload = self._shared = None
+
+
+def _error_frame(error: Exception) -> Frame:
+    """Return the last frame of a task that failed."""
+    (text,) = truncate_texts([str(error)])
+    if isinstance(error, WorkerLost):
+        return Frame(last=True, end=WorkerEnd(kind=error.kind, message=text, final=error.final))
+    if isinstance(error, ValueError):
+        return Frame(last=True, end=WorkerEnd(kind="crash", message=text, invalid=True))
+    if isinstance(error, SandboxError):
+        return Frame(last=True, no_sandbox=text)
+    return Frame(last=True, no_space=text)
 
 
 def _capabilities(task: NodeTask) -> WorkerCapabilities:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final, override
 
 from mediafp.engine.cluster.messages import (
     INLINE_BYTES,
@@ -28,10 +28,9 @@ from mediafp.engine.cluster.remote_worker import (
     Share,
 )
 from mediafp.engine.cluster.session import close_session, open_session
-from mediafp.engine.local.messages import Task
-from mediafp.engine.local.pool import TaskPool
-from mediafp.engine.local.process import Received, WorkerCapabilities
-from mediafp.ingest.files import OpenFile
+from mediafp.engine.local.messages import Failure
+from mediafp.engine.local.pool import TaskPool, TaskWorker
+from mediafp.engine.local.process import WorkerCapabilities
 from mediafp.types.errors import UsageError, WorkerLost
 from mediafp.types.version import __version__
 
@@ -39,6 +38,10 @@ _logger = logging.getLogger(__name__)
 
 MAX_LOST_NODES: Final = 3
 """Times that the node of one file may be lost before the file counts as failed. Chosen, not measured."""
+MAX_FAILED_STARTS: Final = 3
+"""Processes in a row that a node may fail to start before it gets no further one. Chosen, not measured."""
+RETRY_SECONDS: Final = 10.0
+"""Wall seconds after which a node that has failed to start a process is asked for another one. Chosen, not measured."""
 REFRESH_SECONDS: Final = 2.0
 """Wall seconds after which a thread that waits for a worker checks again which nodes there are. Chosen, not measured."""
 CLOSE_SECONDS: Final = 10.0
@@ -212,10 +215,14 @@ class ClusterPool(TaskPool):
                 # Of a cluster of one node, a task cannot avoid it.
                 fit = [node for node in fit if node.id not in self._avoided()] or fit
                 if idle := [share for share in self._idle if any(share.node is node for node in fit)]:
-                    self._idle.remove(idle[-1])
+                    # As in `WorkerPool`: it may have kept the parts of the asset that this thread compares.
+                    share = next((one for one in reversed(idle) if one.user == threading.get_ident()), idle[-1])
+                    share.user = threading.get_ident()
+                    self._idle.remove(share)
                     self._lent += 1
-                    return idle[-1]
-                free = [node for node in fit if node.shares < node.cpus]
+                    return share
+                now = time.monotonic()
+                free = [node for node in fit if node.shares < node.cpus and node.retry_at <= now]
                 if not free:
                     self._condition.wait(REFRESH_SECONDS)
                     continue
@@ -248,10 +255,13 @@ class ClusterPool(TaskPool):
             self._give_up(share)
             reason = f"it starts no process of mediafp ({error}); install mediafp {__version__} there, and free a CPU and memory"
             with self._condition:
-                if node.shares:
+                node.failed_starts += 1
+                node.retry_at = time.monotonic() + RETRY_SECONDS
+                is_last = node.failed_starts >= MAX_FAILED_STARTS
+                if is_last and node.shares:
                     # Other programs use the rest of its CPUs.
                     node.cpus = node.shares
-            if not node.shares:
+            if is_last and not node.shares:
                 self._refuse(node, reason)
             raise NodeLostError(reason) from error
         refusal = ""
@@ -265,7 +275,7 @@ class ClusterPool(TaskPool):
             self._give_up(share)
             self._refuse(node, refusal)
             raise NodeUnfitError(refusal)
-        node.version_checked = True
+        node.version_checked, node.failed_starts = True, 0
         return share
 
     def _give_back(self, share: Share) -> None:
@@ -349,30 +359,24 @@ class ClusterPool(TaskPool):
 
     # Tasks ------------------------------------------------------------------------------------------
 
-    def run[T](
-        self,
-        task: Task,
-        file: OpenFile,
-        *,
-        wall_seconds: float,
-        audio: bool,
-        needed: WorkerCapabilities,
-        convert: Callable[[Received, BinaryIO], T],
+    @override
+    def attempt[T](
+        self, what: str, size: int, needed: WorkerCapabilities, request: Callable[[TaskWorker], T | Failure]
     ) -> T:
-        """Run a task and return its converted result; arguments and errors as for `TaskPool`.
+        """Return the result of a task; arguments and errors as for `TaskPool`.
 
         A task whose node is lost runs on another one, up to `MAX_LOST_NODES` times.
         """
         lost_nodes = 0
-        self.begin_task(file.bytes)
+        self.begin_task(size)
         while True:
             try:
-                return super().run(task, file, wall_seconds=wall_seconds, audio=audio, needed=needed, convert=convert)
+                return super().attempt(what, size, needed, request)
             except NodeLostError as lost:
                 lost_nodes += 1
                 if self._closed or lost_nodes == MAX_LOST_NODES:
                     message = (
                         "the worker was ended" if self._closed else f"its node was lost {lost_nodes} times: {lost}"
                     )
-                    raise WorkerLost("crash", f"cannot process {file.name!r}: {message}", attempts=lost_nodes) from None
-                _logger.info("%r is tried again on another node: %s", file.name, lost)
+                    raise WorkerLost("crash", f"cannot {what}: {message}", attempts=lost_nodes) from None
+                _logger.info("another node is to %s: %s", what, lost)

@@ -2,15 +2,17 @@
 
 import logging
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol
 
 from mediafp.engine.cluster.messages import INLINE_BYTES, UPLOAD_BYTES, Frame, NodeTask, decode_frame, encode
+from mediafp.engine.comparison.messages import AssetAnswer, PairResult, PairTask
 from mediafp.engine.local import messages
-from mediafp.engine.local.messages import LENGTH, Result, Task, decode_result
-from mediafp.engine.local.process import Received, WorkerCapabilities, collect_result
+from mediafp.engine.local.messages import LENGTH, Failure, Result, Task, comparison_task, decode_result
+from mediafp.engine.local.process import AnswerAssets, Received, WorkerCapabilities, collect_pair, collect_result
 from mediafp.ingest.files import OpenFile, changed_file_error, file_sha256
 from mediafp.types.errors import ErrorKind, WorkerLost
 
@@ -52,6 +54,10 @@ class Node:
     """Workers that it may run at once."""
     shares: int = 0
     """Workers that run or start."""
+    failed_starts: int = 0
+    """Workers in a row that did not start."""
+    retry_at: float = 0.0
+    """Time of the monotonic clock from which on it may start one."""
     version_checked: bool = False
     refusal: str = ""
     """Reason why it gets no task."""
@@ -65,6 +71,8 @@ class Share:
 
     node: Node
     actor: Any
+    user: int = 0
+    """Thread of the driver that has used it last."""
 
 
 class Fetch(Protocol):
@@ -119,6 +127,27 @@ class RemoteWorker:
         if next(received, None) is not None:
             raise ValueError("messages behind the result")
         return result
+
+    def compare(self, pair: PairTask, answer: AnswerAssets, wall_seconds: float) -> PairResult | Failure:
+        """Return the result of comparing a pair; `answer` returns what the node asks for. Raises as `request`."""
+        until = time.monotonic() + wall_seconds + TRANSFER_SECONDS
+        task = comparison_task(pair)
+        encoded = messages.encode(task)[LENGTH.size :]
+        reference = self.actor.compare.remote(self._node_task(encoded, wall_seconds))
+
+        def receive() -> Result:
+            frame = decode_frame(self._fetch(reference, max(1.0, until - time.monotonic())))
+            self._check(frame, None)
+            sizes = list(map(len, frame.messages))
+            if len(sizes) != 1 or sizes[0] > task.max_message_bytes:
+                raise ValueError(f"messages of {sizes} bytes in place of one of at most {task.max_message_bytes}")
+            return decode_result(frame.messages[0])
+
+        def send(part: AssetAnswer) -> None:
+            nonlocal reference
+            reference = self.actor.answer.remote(messages.encode(part)[LENGTH.size :])
+
+        return collect_pair(receive, send, pair, answer)
 
     def transcribe(self, options: bytes, samples: memoryview) -> bytes:
         """Send samples and begin their transcription; return the first frame. Raises NodeLostError."""

@@ -48,6 +48,10 @@ _sessions = 0
 """Number of engines that use the connection."""
 _address: str | None = None
 """Address of the cluster that this process is connected to; None for that on this machine."""
+_token = secrets.token_hex(32)
+"""Token of the clusters on this machine; always the same, since Ray keeps the first one that it has read."""
+_former_variables: dict[str, str | None] = {}
+"""Values that environment variables had before this module set them; None for those that were not set."""
 _folder: str | None = None
 """Folder for the session files of the cluster on this machine."""
 
@@ -62,19 +66,17 @@ def open_session(address: str | None) -> Any:
         UsageError: Ray is not installed, no cluster answers, or this process is connected to another one.
     """
     global _address, _folder, _sessions
-    os.environ.update(RAY_VARIABLES)
-    if address is None and "RAY_AUTH_MODE" not in os.environ:
-        # Otherwise Ray would write a token to the user's folder. Its ports are open to those who know the token alone.
-        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-    try:
-        ray = import_module("ray")
-        # If the program has imported Ray before, it has read the variables before.
-        import_module("ray._raylet").Config.initialize("")
-    except ImportError as error:
-        raise UsageError(
-            "cannot use the engine ray: the library 'ray' is missing; install it with: pip install 'mediafp[cluster]'"
-        ) from error
-    with _lock:
+    with _lock, _restored_without_sessions():
+        _set_variables(address)
+        try:
+            ray = import_module("ray")
+            # If the program has imported Ray before, it has read the variables before.
+            import_module("ray._raylet").Config.initialize("")
+        except ImportError as error:
+            raise UsageError(
+                "cannot use the engine ray: the library 'ray' is missing; install it with:"
+                " pip install 'mediafp[cluster]'"
+            ) from error
         if _sessions and _address != address:
             raise UsageError(
                 f"cannot connect to {address or 'this machine'}: this process uses the cluster at"
@@ -114,10 +116,36 @@ def open_session(address: str | None) -> Any:
 def close_session() -> None:
     """End the use of the connection, and the connection with the last one."""
     global _sessions
-    with _lock:
+    with _lock, _restored_without_sessions():
         _sessions -= 1
         if not _sessions:
             _end_connection(import_module("ray"))
+
+
+def _set_variables(address: str | None) -> None:
+    """Set the environment variables with which Ray is imported and started."""
+    wanted = dict(RAY_VARIABLES)
+    if address is None and "RAY_AUTH_MODE" not in os.environ:
+        # Otherwise Ray would write a token to the user's folder. Its ports are open to those who know the token alone.
+        wanted |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _token}
+    for name, value in wanted.items():
+        _former_variables.setdefault(name, os.environ.get(name))
+        os.environ[name] = value
+
+
+@contextmanager
+def _restored_without_sessions() -> Iterator[None]:
+    """Restore the environment at the end of the block, unless the connection is used: other programs must not get the token."""
+    try:
+        yield
+    finally:
+        if not _sessions:
+            for name, value in _former_variables.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+            _former_variables.clear()
 
 
 def _end_connection(ray: Any) -> None:

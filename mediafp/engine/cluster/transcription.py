@@ -1,6 +1,7 @@
 """Transcription on the nodes of a cluster."""
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -12,6 +13,7 @@ from mediafp.engine.cluster.remote_worker import TRANSFER_SECONDS, NodeLostError
 from mediafp.engine.local.process import WorkerCapabilities
 from mediafp.engine.local.transcription import TranscriptionPool
 from mediafp.fingerprints.transcript import fingerprint_transcript
+from mediafp.ingest.limits import CPU_SECONDS_PER_MEDIA_SECOND, VIDEO_WALL_SECONDS
 from mediafp.text.speech.transcribers import get_transcriber
 from mediafp.types.media import Audio
 from mediafp.types.runs import SpeechOptions
@@ -57,11 +59,14 @@ class ClusterTranscription(TranscriptionPool):
         options = encode(NodeSpeech(model=self._speech.model, hotwords=list(self._speech.hotwords)))
         samples = memoryview(np.ascontiguousarray(audio.samples, "<i2")).cast("B")
         with self._pool.worker(WorkerCapabilities()) as worker:
+            until = time.monotonic() + VIDEO_WALL_SECONDS + CPU_SECONDS_PER_MEDIA_SECOND * audio.duration
             try:
                 answer = worker.transcribe(options, samples)
                 while not (frame := decode_speech_frame(answer)).transcript:
                     if frame.error:
                         raise NodeUnfitError(frame.error)
+                    if time.monotonic() > until:
+                        raise NodeLostError(f"no transcript of {audio.duration:.0f} s of audio in time")
                     on_progress(min(1.0, max(0.0, frame.share)))
                     answer = self._pool.fetch(worker.actor.listen.remote(), TRANSFER_SECONDS)
                 transcript = decode_transcript(frame.transcript)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Self
 from weakref import WeakSet
 
+from mediafp.engine.comparison.messages import AssetAnswer, AssetRequest, PairResult, PairTask
 from mediafp.engine.interface import AnalysisRequest, ClipCutter, PreviewMaker, TranscriptionQueue, UnpackedMember
 from mediafp.engine.local.messages import (
     AudioResult,
@@ -230,6 +231,12 @@ class LocalEngine:
         from mediafp.engine.local.unpack import unpack_archive
 
         return unpack_archive(self._pool, file, is_wanted, max_bytes=max_bytes, on_warning=on_warning)
+
+    def compare[T](
+        self, pair: PairTask, answer: Callable[[AssetRequest], AssetAnswer], convert: Callable[[PairResult], T]
+    ) -> T:
+        """Return the converted result of comparing two stored assets by what they show."""
+        return self._tasks.compare(pair, answer, convert)
 
     def open_transcription(self, speech: SpeechOptions) -> TranscriptionQueue:
         """Return a queue that transcribes audio in threads; the caller shuts it down. Raises ModelError."""

@@ -13,6 +13,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 import numpy as np
 
+from mediafp.engine.comparison.messages import AssetAnswer, AssetRequest, PairResult, PairTask
 from mediafp.ingest.archives.members import MAX_NAME_CHARS, MAX_NUMBER_CHARS
 from mediafp.ingest.limits import MAX_AUDIO_SECONDS
 from mediafp.types.contents import (
@@ -44,6 +45,9 @@ from mediafp.types.web_captures import MAX_PAGE_TITLE_CHARS, MAX_URL_CHARS
 MESSAGE_BYTES: Final = 16 << 20
 """Length of the longest message of a task that does not state another one. Text in an image has up to 8 MB, text on screen
 13 MB, and a part of an audio track or of a member of an archive 4 MiB."""
+PAIR_BYTES: Final = 4 << 20
+"""Length of the longest message about a pair: a match of two photos has some 20 kB, each segment of two videos 150 bytes. Chosen,
+not measured."""
 ANALYSIS_BYTES: Final[dict[Kind, int]] = {"image": 32 << 20, "video": 24 << 20}
 """Length of the longest message about a file without its rows: the text of an image has up to 8 MB, its pixels 13 MB, the
 text on screen of a video 13 MB. Chosen, not measured."""
@@ -89,9 +93,9 @@ CpuSeconds = Annotated[float, msgspec.Meta(ge=0, le=MAX_REPORTED_CPU_SECONDS)]
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """One file to process; its file descriptor is passed with the message."""
+    """One file to process, whose descriptor is passed with the message, or one pair of stored assets to compare."""
 
-    what: Literal["analyse", "read_audio", "read_frames", "run_ocr", "read_video_text", "unpack_archive"]
+    what: Literal["analyse", "read_audio", "read_frames", "run_ocr", "read_video_text", "unpack_archive", "compare"]
     name: bytes
     """Name of the file, used in messages alone."""
     sha256: str = ""
@@ -104,6 +108,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     matched_only: bool = False
     times: tuple[float, ...] = ()
     """Presentation times of the frames to read."""
+    pair: PairTask | None = None
+    """The pair to compare."""
     max_message_bytes: int = MESSAGE_BYTES
     """Length of the longest message that the program accepts in reply."""
 
@@ -111,6 +117,11 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     def file_name(self) -> str:
         """Name of the file as text; bytes that are not UTF-8 become surrogate escapes."""
         return os.fsdecode(self.name)
+
+
+def comparison_task(pair: PairTask) -> Task:
+    """Return the task to compare a pair."""
+    return Task(what="compare", name=b"", pair=pair, max_message_bytes=PAIR_BYTES)
 
 
 class MemberDecision(msgspec.Struct, frozen=True, kw_only=True):
@@ -298,12 +309,15 @@ Result = (
     | MemberStart
     | MemberEnd
     | ArchiveEnd
+    | AssetRequest
+    | PairResult
     | Failure
 )
 _encoder = msgspec.msgpack.Encoder()
 _result_decoder = msgspec.msgpack.Decoder(Result)
 _task_decoder = msgspec.msgpack.Decoder(Task)
 _decision_decoder = msgspec.msgpack.Decoder(MemberDecision)
+_answer_decoder = msgspec.msgpack.Decoder(AssetAnswer)
 
 
 def analysis_bytes(kind: Kind, types: Iterable[AnyFingerprintType]) -> int:
@@ -323,7 +337,7 @@ def analysis_bytes(kind: Kind, types: Iterable[AnyFingerprintType]) -> int:
     return total
 
 
-def encode(message: Result | Task | MemberDecision) -> bytes:
+def encode(message: Result | Task | MemberDecision | AssetAnswer) -> bytes:
     """Return the bytes of a message, preceded by their length."""
     body = _encoder.encode(message)
     return LENGTH.pack(len(body)) + body
@@ -350,6 +364,11 @@ def decode_task(data: bytes | bytearray) -> Task:
 def decode_decision(data: bytes | bytearray) -> MemberDecision:
     """Return the reply to a MemberStart."""
     return _decision_decoder.decode(data)
+
+
+def decode_answer(data: bytes | bytearray) -> AssetAnswer:
+    """Return the reply to an AssetRequest."""
+    return _answer_decoder.decode(data)
 
 
 def truncate_texts(texts: Sequence[str]) -> list[str]:

@@ -13,11 +13,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from threading import Lock
+from threading import Lock, get_ident
 from typing import BinaryIO, Protocol, Self
 
+from mediafp.engine.comparison.messages import PairResult, PairTask
 from mediafp.engine.local.messages import RESTART_CPU_SECONDS, Failure, Task
-from mediafp.engine.local.process import Received, WorkerCapabilities, WorkerProcess
+from mediafp.engine.local.process import AnswerAssets, Received, WorkerCapabilities, WorkerProcess
 from mediafp.ingest.anonymous_files import anonymous_file
 from mediafp.ingest.files import OpenFile
 from mediafp.types.errors import (
@@ -36,6 +37,11 @@ _logger = logging.getLogger(__name__)
 MAX_FILES_PER_WORKER = 512
 """Files that one worker processes before a fresh one replaces it, which discards leaked memory and corrupted state.
 Chosen, not measured."""
+MAX_PAIRS_PER_WORKER = 4096
+"""Pairs that one worker compares before a fresh one replaces it: a start takes as long as some 40 pairs of images. Chosen, not
+measured."""
+PAIR_WALL_SECONDS = 7200.0
+"""Wall seconds that the comparison of one pair may take in a worker, as the analysis of a video. Chosen, not measured."""
 MAX_ATTEMPTS = 2
 """Attempts for one file, each in a fresh worker, before it counts as failed. Chosen, not measured."""
 ERROR_CLASSES: dict[ErrorKind, type[MediaError]] = {
@@ -57,6 +63,9 @@ class TaskWorker(Protocol):
             WorkerLost: The worker ended, or took longer than `wall_seconds`.
             ValueError: It sent bytes that are not a message, or audio or thumbnails that were not requested.
         """
+
+    def compare(self, pair: PairTask, answer: AnswerAssets, wall_seconds: float) -> PairResult | Failure:
+        """Return the result of comparing a pair; `answer` returns what the worker asks for. Raises as `request`."""
 
     def dismiss(self, kind: ErrorKind) -> None:
         """End a worker that reports an error of its own, and not one of the file: it processes no further file."""
@@ -118,27 +127,66 @@ class TaskPool(ABC):
             SandboxError: A worker could not enter the sandbox.
             StoreError: The samples cannot be written to the disk.
         """
+
+        def request(worker: TaskWorker) -> T | Failure:
+            with anonymous_file(self.scratch_folder) if audio else nullcontext(io.BytesIO()) as samples:
+                result = worker.request(task, file, wall_seconds, samples)
+                return result if isinstance(result, Failure) else convert(result, samples)
+
+        return self.attempt(f"process {file.name!r}", file.bytes, needed, request)
+
+    def compare[T](self, pair: PairTask, answer: AnswerAssets, convert: Callable[[PairResult], T]) -> T:
+        """Return the converted result of comparing two stored assets; a worker that ends is replaced once.
+
+        Args:
+            pair: The pair.
+            answer: Returns a part of one of the assets; errors that it raises are passed on.
+            convert: As for `run`.
+
+        Raises:
+            WorkerLost: It cannot be compared by workers.
+            SandboxError: A worker could not enter the sandbox.
+        """
+
+        def request(worker: TaskWorker) -> T | Failure:
+            result = worker.compare(pair, answer, PAIR_WALL_SECONDS)
+            return result if isinstance(result, Failure) else convert(result)
+
+        return self.attempt(f"compare {pair.a} with {pair.b}", 0, WorkerCapabilities(compares=True), request)
+
+    def attempt[T](
+        self, what: str, size: int, needed: WorkerCapabilities, request: Callable[[TaskWorker], T | Failure]
+    ) -> T:
+        """Return the result of a task; a worker that ends is replaced once.
+
+        Args:
+            what: The task, as error messages name it behind `cannot`.
+            size: Bytes of its file.
+            needed: What the worker must have loaded.
+            request: Runs the task in a worker; raises as `TaskWorker.request`.
+
+        Raises:
+            MediaError: The file cannot be used.
+            SandboxError: A worker could not enter the sandbox.
+        """
         attempts = 0
         while True:
             attempts += 1
             try:
-                with (
-                    self.worker(needed) as worker,
-                    anonymous_file(self.scratch_folder) if audio else nullcontext(io.BytesIO()) as samples,
-                ):
-                    result = worker.request(task, file, wall_seconds, samples)
+                with self.worker(needed) as worker:
+                    result = request(worker)
                     if not isinstance(result, Failure):
-                        return convert(result, samples)
+                        return result
                     if result.kind not in ERROR_CLASSES:
                         worker.dismiss(result.kind)
             except WorkerLost as lost:
                 if self._closed or lost.final or attempts == MAX_ATTEMPTS:
-                    message = f"cannot process {file.name!r}: {lost}"
+                    message = f"cannot {what}: {lost}"
                     raise WorkerLost(lost.kind, message, attempts=attempts, final=lost.final) from None
-                _logger.info("%r is tried again in a fresh worker: %s", file.name, lost)
+                _logger.info("another worker is to %s: %s", what, lost)
                 continue
             except ValueError as error:
-                message = f"cannot process {file.name!r}: the worker returned invalid data ({error})"
+                message = f"cannot {what}: the worker returned invalid data ({error})"
                 raise WorkerLost("crash", message, attempts=attempts) from error
             raise error_from_failure(result)
 
@@ -209,7 +257,9 @@ class WorkerPool(TaskPool):
                 fitting = [worker for worker in self._idle if worker.capabilities.covers(needed)]
                 if not fitting:
                     return None
-                worker = fitting[-1]
+                # A worker that compares has kept the parts of the asset that this thread compares with others.
+                worker = next((one for one in reversed(fitting) if one.user == get_ident()), fitting[-1])
+                worker.user = get_ident()
                 self._idle.remove(worker)
             if worker.is_silent():
                 return worker
@@ -219,7 +269,7 @@ class WorkerPool(TaskPool):
     def _retire_idle(self, needed: WorkerCapabilities) -> WorkerCapabilities:
         """End an idle worker, so that the number of workers stays the same, and return what its successor has to load."""
         with self._lock:
-            same_use = [worker for worker in self._idle if worker.capabilities.unpacks == needed.unpacks]
+            same_use = [worker for worker in self._idle if worker.capabilities.has_use_of(needed)]
             if not same_use:
                 return needed
             retired = same_use[-1]
@@ -246,7 +296,9 @@ class WorkerPool(TaskPool):
         reason = None
         if not worker.ended and not worker.is_silent():
             reason = "it died or sent data behind its answer"
-        elif worker.files >= MAX_FILES_PER_WORKER:
+        elif worker.capabilities.compares and worker.files >= MAX_PAIRS_PER_WORKER:
+            reason = f"it compared {worker.files} pairs"
+        elif not worker.capabilities.compares and worker.files >= MAX_FILES_PER_WORKER:
             reason = f"it processed {worker.files} files"
         elif worker.cpu > RESTART_CPU_SECONDS:
             reason = f"it used {worker.cpu:.0f} CPU seconds"

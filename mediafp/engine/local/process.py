@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
 
+from mediafp.engine.comparison.messages import AssetAnswer, AssetRequest, PairResult, PairTask
 from mediafp.engine.local.messages import (
     EXIT_OUT_OF_MEMORY,
     LENGTH,
@@ -31,6 +32,7 @@ from mediafp.engine.local.messages import (
     Task,
     ThumbnailPart,
     VideoTextResult,
+    comparison_task,
     decode_result,
     encode,
 )
@@ -85,28 +87,37 @@ class WorkerCapabilities:
     unpacks: bool = False
     """True for a worker that unpacks archives, and does nothing else: it chooses the content of every member, and is kept
     apart from the workers that analyse them and other files."""
+    compares: bool = False
+    """True for a worker that compares stored assets, and does nothing else: it decodes their thumbnails alone."""
 
     def covers(self, needed: "WorkerCapabilities") -> bool:
         """Return True if a worker with these capabilities can run a task that needs others."""
         return (
-            self.unpacks == needed.unpacks
+            self.has_use_of(needed)
             and self.ocr >= needed.ocr
             and self.all_types >= needed.all_types
             and self.video >= needed.video
         )
 
+    def has_use_of(self, other: "WorkerCapabilities") -> bool:
+        """Return True if workers with these and with other capabilities do the same: unpack, compare, or analyse files."""
+        return (self.unpacks, self.compares) == (other.unpacks, other.compares)
+
     def __or__(self, other: "WorkerCapabilities") -> "WorkerCapabilities":
-        """Return the capabilities of both; both unpack archives, or neither does."""
+        """Return the capabilities of both, which have the same use."""
         return WorkerCapabilities(
             ocr=self.ocr or other.ocr,
             all_types=self.all_types or other.all_types,
             video=self.video or other.video,
             unpacks=self.unpacks,
+            compares=self.compares,
         )
 
     def __str__(self) -> str:
         if self.unpacks:
             return "archives"
+        if self.compares:
+            return "comparisons"
         names = (
             "videos" if self.video else "images",
             "OCR" if self.ocr else "",
@@ -125,6 +136,8 @@ class ReceivedAnalysis:
 
 Received = ReceivedAnalysis | Result
 """The result of a task."""
+AnswerAssets = Callable[[AssetRequest], AssetAnswer]
+"""Function that returns a part of a stored asset, for a worker that compares it."""
 
 
 class WorkerProcess:
@@ -146,7 +159,9 @@ class WorkerProcess:
         self._max_message_bytes = FIRST_MESSAGE_BYTES
         self._sandboxed = sandboxed
         self.files = 0
-        """Number of files that it has processed."""
+        """Number of files that it has processed, or of pairs."""
+        self.user = 0
+        """Thread that has used it last."""
         self.cpu = 0.0
         """CPU seconds that it reports to have used."""
         self.ended = False
@@ -159,6 +174,7 @@ class WorkerProcess:
                 *(["--ocr"] if capabilities.ocr else []),
                 *(["--all-types"] if capabilities.all_types else []),
                 *(["--video"] if capabilities.video else []),
+                *(["--compare"] if capabilities.compares else []),
             ]
             command, variables = module_command(WORKER_MODULE, str(worker_socket.fileno()), *flags)
             try:
@@ -258,13 +274,30 @@ class WorkerProcess:
 
     def send_file(self, task: Task, file: OpenFile, wall_seconds: float) -> None:
         """Send a task with the descriptor of its file, and set its deadline. Raises WorkerLost."""
+        self._send_task(task, [file.descriptor], wall_seconds)
+
+    def compare(self, pair: PairTask, answer: AnswerAssets, wall_seconds: float) -> PairResult | Failure:
+        """Return the result of comparing a pair.
+
+        Raises:
+            WorkerLost: The worker ended, or took longer than `wall_seconds`.
+            ValueError: It sent bytes that are not a message, or asked for other assets.
+        """
+        self.send_pair(pair, wall_seconds)
+        return collect_pair(self.receive, self.send, pair, answer)
+
+    def send_pair(self, pair: PairTask, wall_seconds: float) -> None:
+        """Send a pair to compare, and set its deadline. Raises WorkerLost."""
+        self._send_task(comparison_task(pair), [], wall_seconds)
+
+    def _send_task(self, task: Task, descriptors: list[int], wall_seconds: float) -> None:
         self.set_deadline(wall_seconds)
         self._max_message_bytes = task.max_message_bytes
         try:
             self._socket.settimeout(wall_seconds)
             self._nonce = os.urandom(NONCE_BYTES)
             message = self._nonce + encode(task)
-            sent = socket.send_fds(self._socket, [message], [file.descriptor])
+            sent = socket.send_fds(self._socket, [message], descriptors) if descriptors else 0
             if sent < len(message):
                 self._socket.sendall(message[sent:])
         except TimeoutError as error:
@@ -276,8 +309,8 @@ class WorkerProcess:
         """Give the worker this many wall seconds from now on."""
         self._deadline, self._wall_seconds = time.monotonic() + wall_seconds, wall_seconds
 
-    def send(self, message: MemberDecision) -> None:
-        """Send the decision that the worker waits for. Raises WorkerLost."""
+    def send(self, message: MemberDecision | AssetAnswer) -> None:
+        """Send the decision or the part of an asset that the worker waits for. Raises WorkerLost."""
         try:
             self._socket.settimeout(self._seconds_left())
             self._socket.sendall(encode(message))
@@ -312,7 +345,14 @@ class WorkerProcess:
             raise self._lost() from error
         if isinstance(
             message,
-            AnalysisResult | AudioResult | FramesResult | OcrTaskResult | VideoTextResult | Failure | ArchiveEnd,
+            AnalysisResult
+            | AudioResult
+            | FramesResult
+            | OcrTaskResult
+            | VideoTextResult
+            | Failure
+            | ArchiveEnd
+            | PairResult,
         ):
             self.cpu = message.cpu
         return message, encoded
@@ -402,6 +442,31 @@ def collect_result(receive: Callable[[], Result], task: Task, samples: BinaryIO,
             raise ValueError(f"more than {limit} bytes of audio")
         write_data(samples, message.data)
     return ReceivedAnalysis(message, thumbnails) if isinstance(message, AnalysisResult) else message
+
+
+def collect_pair(
+    receive: Callable[[], Result], send: Callable[[AssetAnswer], object], pair: PairTask, answer: AnswerAssets
+) -> PairResult | Failure:
+    """Return the result of comparing a pair, after the questions of the worker.
+
+    Args:
+        receive: Returns the next message of the worker.
+        send: Sends an answer to it.
+        pair: The pair.
+        answer: Returns a part of one of the two assets.
+
+    Raises:
+        ValueError: The worker asked for another asset, or sent another result; besides, what `receive` and `send` raise.
+    """
+    while isinstance(message := receive(), AssetRequest):
+        if message.sha256 not in (pair.a, pair.b):
+            raise ValueError("a request for an asset that is not compared")
+        send(answer(message))
+    if isinstance(message, PairResult) and {message.query, *message.damaged} <= {pair.a, pair.b}:
+        return message
+    if not isinstance(message, Failure):
+        raise ValueError("not the result that was requested")
+    return message
 
 
 def _wait_or_kill(process: "subprocess.Popen[bytes]") -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 from PIL import AvifImagePlugin, Image
 
 from mediafp.engine import analysis
@@ -54,7 +55,7 @@ def warm_up(*, ocr: bool = False, all_types: bool = False, video: bool = False) 
     if video:
         _load_video_decoders(all_types=all_types)
     if ocr:
-        _analyse(_encode_png(_text_sample()), "warm-up.png", ocr=True)
+        _analyse(encode_png(_text_sample()), "warm-up.png", ocr=True)
         _read_text_on_screen()
     # The threads of a resampler end when it is collected, and only a process of one thread can enter the sandbox.
     gc.collect()
@@ -64,7 +65,7 @@ def warm_up(*, ocr: bool = False, all_types: bool = False, video: bool = False) 
 
 def _decode(data: bytes, name: str) -> None:
     """Decode an image with this content."""
-    with _opened(data, name) as opened:
+    with open_sample(data, name) as opened:
         media = open_media(opened)
         assert media, "the samples are images"
         for _ in media.frames:
@@ -73,11 +74,11 @@ def _decode(data: bytes, name: str) -> None:
 
 def _analyse(data: bytes, name: str, *, ocr: bool = False, all_types: bool = False) -> None:
     """Analyse a file with this content."""
-    with _opened(data, name) as opened:
+    with open_sample(data, name) as opened:
         analysis.analyse_file(opened, "", ocr=ocr, reference_crops=all_types, matched_only=not all_types)
 
 
-def _opened(data: bytes, name: str) -> OpenFile:
+def open_sample(data: bytes, name: str) -> OpenFile:
     """Return an open file with this content."""
     if sys.platform == "linux":
         descriptor = os.memfd_create(name)
@@ -96,7 +97,11 @@ def _load_video_decoders(*, all_types: bool) -> None:
     # Read when a page shows frames, or audio is transcribed, and not in every analysis.
     import_module("mediafp.ingest.frames_at_times")
     import_module("mediafp.ingest.speech_audio")
-    _analyse(_video_sample(), "warm-up.mp4", all_types=all_types)
+    _analyse(
+        video_sample(np.random.default_rng(1).integers(0, 256, (5, 64, 64, 3), np.uint8)),
+        "warm-up.mp4",
+        all_types=all_types,
+    )
 
 
 def _read_text_on_screen() -> None:
@@ -107,7 +112,8 @@ def _read_text_on_screen() -> None:
     reader.finish()
 
 
-def _encode_png(image: Pixels) -> bytes:
+def encode_png(image: Pixels) -> bytes:
+    """Return an image as PNG."""
     return bytes(cv2.imencode(".png", image)[1])
 
 
@@ -118,16 +124,15 @@ def _text_sample() -> Pixels:
     return image
 
 
-def _video_sample() -> bytes:
-    """Return a second of moving noise with a tone, as an MP4 file."""
+def video_sample(frames: npt.NDArray[np.uint8]) -> bytes:
+    """Return frames (N, H, W, 3) for .2 s each, with a second of a tone, as an MP4 file."""
     import av
 
     encoded = io.BytesIO()
-    frames = np.random.default_rng(1).integers(0, 256, (5, 64, 64, 3), np.uint8)
     tone = (8_000 * np.sin(np.arange(AUDIO_SAMPLE_RATE) / 9)).astype(np.int16)[None]
     with av.open(encoded, "w", format="mp4") as container:
         video = container.add_stream("mpeg4", rate=5)
-        video.width = video.height = 64
+        video.height, video.width = frames.shape[1:3]
         audio = container.add_stream("aac", rate=AUDIO_SAMPLE_RATE)
         for stream in (video, audio):
             stream.codec_context.thread_count = 1

@@ -1,7 +1,7 @@
 """A worker process: it enters the sandbox and then processes one file after another, each received as a descriptor.
 
 Started by `mediafp.engine.local.process` as `python -m mediafp.engine.local.worker SOCKET [--no-sandbox] [--ocr]
-[--all-types] [--video]`.
+[--all-types] [--video] [--compare]`.
 """
 
 import gc
@@ -11,10 +11,13 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mediafp.engine import analysis
+from mediafp.engine.comparison.messages import AssetAnswer, AssetRequest, PairTask
 from mediafp.engine.local.messages import (
     EXIT_OUT_OF_MEMORY,
     LENGTH,
@@ -32,6 +35,7 @@ from mediafp.engine.local.messages import (
     Result,
     Task,
     VideoTextResult,
+    decode_answer,
     decode_decision,
     decode_task,
     encode,
@@ -62,13 +66,19 @@ from mediafp.types.errors import ErrorKind, MediaError, NotMedia, SandboxError
 from mediafp.types.jpeg import MAX_THUMBNAIL_SIDE
 from mediafp.types.media import Audio
 
+if TYPE_CHECKING:
+    from mediafp.engine.comparison.comparer import PairComparer
+
 
 def main(arguments: list[str]) -> None:
     """Process tasks until the parent process closes the connection."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     die_with_parent()
     connection = WorkerConnection(socket.socket(fileno=int(arguments[0])))
-    warm_up(ocr="--ocr" in arguments, all_types="--all-types" in arguments, video="--video" in arguments)
+    if "--compare" in arguments:
+        connection.load_comparer()
+    else:
+        warm_up(ocr="--ocr" in arguments, all_types="--all-types" in arguments, video="--video" in arguments)
     try:
         set_resource_limits(ResourceLimits(memory=MAX_WORKER_MEMORY_BYTES, cpu_seconds=MAX_WORKER_CPU_SECONDS))
         if "--no-sandbox" not in arguments:
@@ -96,6 +106,25 @@ class WorkerConnection:
         self._socket = connected
         self._greeted = False
         self._nonce = bytes(NONCE_BYTES)
+        self._comparer: PairComparer | None = None
+
+    def load_comparer(self) -> None:
+        """Load what the comparison of pairs needs, which `compare` then does."""
+        # Loads the models of matching, which other workers do without.
+        from mediafp.engine.comparison.comparer import PairComparer
+        from mediafp.engine.local.warm_up_comparison import warm_up_comparison
+
+        warm_up_comparison()
+        self._comparer = PairComparer(self._ask)
+
+    def compare(self, pair: PairTask) -> None:
+        """Send the match of a pair."""
+        assert self._comparer, "the worker was started for comparisons"
+        self.send(self._comparer.compare(pair))
+
+    def _ask(self, request: AssetRequest) -> AssetAnswer:
+        self.send(request)
+        return decode_answer(self.receive())
 
     def greet(self, listener: int | None = None) -> None:
         """Send the greeting, and with it the listener of thread starts; a second call sends nothing."""
@@ -111,20 +140,20 @@ class WorkerConnection:
         """Send a message about the last task."""
         self._socket.sendall(self._nonce + encode(message))
 
-    def receive_task(self) -> tuple[Task, int] | None:
-        """Return the next task and the descriptor of its file; None if the parent closed the connection."""
+    def receive_task(self) -> tuple[Task, int | None] | None:
+        """Return the next task, and the descriptor of its file or None; None if the parent closed the connection."""
         nonce, descriptors, _, _ = socket.recv_fds(self._socket, NONCE_BYTES, 1)
         if not nonce:
             return None
         self._nonce = nonce + self._receive_exactly(NONCE_BYTES - len(nonce))
-        return decode_task(self.receive()), descriptors[0]
+        return decode_task(self.receive()), descriptors[0] if descriptors else None
 
-    def receive(self) -> bytes:
+    def receive(self) -> bytearray:
         """Return the next message."""
         return self._receive_exactly(LENGTH.unpack(self._receive_exactly(LENGTH.size))[0])
 
-    def _receive_exactly(self, count: int) -> bytes:
-        data = b""
+    def _receive_exactly(self, count: int) -> bytearray:
+        data = bytearray()
         while len(data) < count:
             block = self._socket.recv(count - len(data))
             if not block:
@@ -141,11 +170,14 @@ class _ReceivedFile(OpenFile):
         self.bytes = os.lseek(descriptor, 0, os.SEEK_END)
 
 
-def handle_task(connection: WorkerConnection, task: Task, descriptor: int) -> None:
-    """Process one file and send the result, or the failure. Raises only MemoryError."""
-    with _ReceivedFile(task.file_name, descriptor) as file:
+def handle_task(connection: WorkerConnection, task: Task, descriptor: int | None) -> None:
+    """Process one file or pair, and send the result or the failure. Raises only MemoryError."""
+    with nullcontext() if descriptor is None else _ReceivedFile(task.file_name, descriptor) as file:
         try:
-            if task.what == "unpack_archive":
+            if file is None:
+                assert task.pair, "all other tasks have a file"
+                connection.compare(task.pair)
+            elif task.what == "unpack_archive":
                 _unpack(connection, file)
             elif task.what == "read_audio":
                 _read_audio(connection, file)

@@ -22,7 +22,7 @@ from mediafp.matching.images.shared_layout import shows_different_inset
 from mediafp.matching.images.still_rows import rows_of_image
 from mediafp.matching.images.template_search import place_template, resembles_whole
 from mediafp.matching.local_features import LocalFeatures
-from mediafp.matching.references import References
+from mediafp.matching.references import PairReferences, References
 from mediafp.matching.time_spans import covered_share, find_runs
 from mediafp.types.ground_pictures import find_image_parts
 from mediafp.types.matches import Match, Segment, by_probability
@@ -110,13 +110,13 @@ def match_image(query: ImageQuery, references: References) -> list[Match]:
     return sorted((_to_match(pair, query, references) for pair in pairs), key=by_probability)
 
 
-def match_candidate(query: ImageQuery, candidate: Candidate, references: References, *, thoroughly: bool) -> Match:
+def match_candidate(query: ImageQuery, candidate: Candidate, references: PairReferences, *, thoroughly: bool) -> Match:
     """Return the match of an image with one candidate, however improbable.
 
     Args:
         query: Image to match.
         candidate: Reference to compare it with.
-        references: References that contain it.
+        references: PairReferences that contain it.
         thoroughly: Place a candidate with few inliers again, with fine keypoints and as a small crop, which takes 100 ms.
     """
     reference = references.local_features(candidate.sha256, candidate.row)
@@ -220,7 +220,7 @@ def _measure_pair(
     reference: LocalFeatures | None,
     fits: list[PlacementFit],
     query: ImageQuery,
-    references: References,
+    references: PairReferences,
 ) -> ImagePair:
     """Return a candidate with its measurements, which are computed from the first fit if there is one.
 
@@ -229,7 +229,7 @@ def _measure_pair(
         reference: Local features of the reference's row; None without a thumbnail.
         fits: Placements of the occurrences of the reference in the query.
         query: Image to match.
-        references: References to compare with.
+        references: PairReferences to compare with.
     """
     features = query.features_at(candidate.query_row)
     fit = fits[0] if fits else None
@@ -261,7 +261,7 @@ def _measure_pair(
     )
 
 
-def _place_again(pair: ImagePair, query: ImageQuery, references: References) -> ImagePair:
+def _place_again(pair: ImagePair, query: ImageQuery, references: PairReferences) -> ImagePair:
     """Return a pair measured again with fine keypoints if that gives more inliers, else the pair itself."""
     reference = references.local_features(pair.candidate.sha256, pair.candidate.row)
     fit = place_small_crop(query.features_at(pair.candidate.query_row), reference) if reference else None
@@ -270,7 +270,9 @@ def _place_again(pair: ImagePair, query: ImageQuery, references: References) -> 
     return _measure_pair(pair.candidate, reference, [fit], query, references)
 
 
-def _place_in_parts(pair: ImagePair, reference: LocalFeatures, query: ImageQuery, references: References) -> ImagePair:
+def _place_in_parts(
+    pair: ImagePair, reference: LocalFeatures, query: ImageQuery, references: PairReferences
+) -> ImagePair:
     """Return a pair measured again with the part of the reference that the query shows, if that is more probable, or the pair."""
     for part in find_image_parts(reference.image):
         focused = replace(reference, focus=part)
@@ -281,7 +283,7 @@ def _place_in_parts(pair: ImagePair, reference: LocalFeatures, query: ImageQuery
     return pair
 
 
-def _to_match(pair: ImagePair, query: ImageQuery, references: References) -> Match:
+def _to_match(pair: ImagePair, query: ImageQuery, references: PairReferences) -> Match:
     """Return the match of a pair."""
     sha256 = pair.candidate.sha256
     fit = pair.fit if pair.fit and pair.fit.is_verified else None
@@ -324,7 +326,7 @@ def _to_match(pair: ImagePair, query: ImageQuery, references: References) -> Mat
     return with_changes(match, find_changes(features, reference, fit.dense)) if reference else match
 
 
-def _find_segments(pair: ImagePair, query: ImageQuery, references: References) -> Iterator[Segment]:
+def _find_segments(pair: ImagePair, query: ImageQuery, references: PairReferences) -> Iterator[Segment]:
     """Yield the segments of a video that show the image."""
     sha256, candidate = pair.candidate.sha256, pair.candidate
     query_embedding = query.embeddings[candidate.query_row].astype(np.float32)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mediafp.matching.local_features import LocalFeatures
-from mediafp.matching.references import References
+from mediafp.matching.references import PairReferences
 from mediafp.types.arrays import Float64Array
 from mediafp.types.geometry import homography_from_corners, image_corners
 from mediafp.types.matches import Placement
@@ -23,7 +23,7 @@ MAX_EQUAL_LEVELS: Final = 4.0
 
 
 def rows_of_image(
-    rows: npt.NDArray[np.int64], query: LocalFeatures, placement: Placement, sha256: str, references: References
+    rows: npt.NDArray[np.int64], query: LocalFeatures, placement: Placement, sha256: str, references: PairReferences
 ) -> npt.NDArray[np.int64]:
     """Return those of some rows of a video that show an image; of still pages, the ones that differ least from it.
 

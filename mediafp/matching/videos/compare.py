@@ -13,7 +13,7 @@ import numpy as np
 from mediafp.matching import calibration, verdicts
 from mediafp.matching.candidates import NO_SCORE, Candidate, Vectors, background_level, rank_candidates
 from mediafp.matching.images import scoring
-from mediafp.matching.references import References
+from mediafp.matching.references import PairReferences, References
 from mediafp.matching.reversal import reverse_match
 from mediafp.matching.time_spans import covered_share, find_runs
 from mediafp.matching.videos.alignment import AlignedSegment
@@ -84,7 +84,7 @@ def match_video(query: VideoQuery, references: References) -> list[Match]:
     )
 
 
-def match_candidate(query: VideoQuery, candidate: Candidate, references: References) -> Match | None:
+def match_candidate(query: VideoQuery, candidate: Candidate, references: PairReferences) -> Match | None:
     """Return the match of a video with one candidate, however improbable; None if the two do not align."""
     levels = background_level(query.embeddings, references.background)
     pair = _measure_with_insets(candidate, query, levels, references)
@@ -127,7 +127,7 @@ def _find_candidates(query: VideoQuery, levels: Float32Array, references: Refere
 
 
 def _measure_candidate(
-    candidate: Candidate, query: VideoQuery, levels: Float32Array, references: References
+    candidate: Candidate, query: VideoQuery, levels: Float32Array, references: PairReferences
 ) -> VideoPair | None:
     """Return a candidate with its measurements, made with the video of fewer rows as the query; arguments as below."""
     sha256 = candidate.sha256
@@ -143,7 +143,7 @@ def _measure_candidate(
 
 
 def _measure_with_insets(
-    candidate: Candidate, query: VideoQuery, levels: Float32Array, references: References
+    candidate: Candidate, query: VideoQuery, levels: Float32Array, references: PairReferences
 ) -> VideoPair | None:
     """Return a candidate with its measurements, by the frames or, if that proves more, by an inset; arguments as below."""
     whole = _measure_pair(candidate, query, levels, references)
@@ -161,7 +161,7 @@ def _probability(pair: VideoPair) -> float:
     return calibration.probability(pair.features)
 
 
-def _measure_inset(candidate: Candidate, query: VideoQuery, references: References) -> VideoPair | None:
+def _measure_inset(candidate: Candidate, query: VideoQuery, references: PairReferences) -> VideoPair | None:
     """Return a candidate as the inset of the query that resembles it most; None without one, or if it does not align."""
     if query.insets is None:
         return None
@@ -173,7 +173,7 @@ def _measure_inset(candidate: Candidate, query: VideoQuery, references: Referenc
     return _measure_pair(candidate, view, background_level(view.embeddings, references.background), references)
 
 
-def _to_query_match(pair: VideoPair, query: VideoQuery, references: References) -> Match:
+def _to_query_match(pair: VideoPair, query: VideoQuery, references: PairReferences) -> Match:
     """Return the match of a pair seen from the query, whichever of the two was compared as the query."""
     if not pair.is_reversed:
         return _to_match(pair, references)
@@ -184,7 +184,7 @@ def _to_query_match(pair: VideoPair, query: VideoQuery, references: References) 
 
 
 def _measure_pair(
-    candidate: Candidate, query: VideoQuery, levels: Float32Array, references: References
+    candidate: Candidate, query: VideoQuery, levels: Float32Array, references: PairReferences
 ) -> VideoPair | None:
     """Return a candidate with its measurements; None if it does not align.
 
@@ -192,7 +192,7 @@ def _measure_pair(
         candidate: Reference and best pair of rows.
         query: Video to match.
         levels: Background levels (N,) of the query's rows.
-        references: References to compare with.
+        references: PairReferences to compare with.
     """
     sha256 = candidate.sha256
     reference_embeddings, reference_spans = references.embeddings(sha256), references.spans(sha256)
@@ -254,7 +254,7 @@ def _choose_steps(query_count: int, reference_count: int) -> tuple[int, int]:
 
 
 def _measure_image_pair(
-    candidate: Candidate, query: VideoQuery, scores: Float32Array, references: References
+    candidate: Candidate, query: VideoQuery, scores: Float32Array, references: PairReferences
 ) -> VideoPair:
     """Return a candidate that is an image, its best page compared with the query's best frame as two images are.
 
@@ -292,7 +292,7 @@ def _measure_image_pair(
     )
 
 
-def _to_match(pair: VideoPair, references: References) -> Match:
+def _to_match(pair: VideoPair, references: PairReferences) -> Match:
     """Return the match of a pair."""
     sha256 = pair.candidate.sha256
     probability, is_image = calibration.probability(pair.features), references.kind(sha256) == "image"

@@ -5,41 +5,20 @@ import numpy.typing as npt
 
 from mediafp.matching.candidates import Vectors
 from mediafp.matching.local_features import LocalFeatures
-from mediafp.matching.references import References
+from mediafp.matching.references import PairReferences
 from mediafp.matching.videos.frames import VideoQuery
 from mediafp.types.arrays import Float32Array, Float64Array
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.media import Asset, FrameTrack, Kind, Pixels
-from mediafp.types.neighbours import Neighbours
 
 
 class QueryAsReference:
-    """A query in the role of the only reference, beside a background. Implements `References`."""
+    """A query in the role of the only reference, beside a background. Implements `PairReferences`."""
 
-    def __init__(self, query: VideoQuery, references: References) -> None:
+    def __init__(self, query: VideoQuery, references: PairReferences) -> None:
         """Take the query, and the references whose background and full model are used."""
         self._query, self._references = query, references
         self.background = references.background
-
-    def search(self, queries: Vectors, count: int) -> Neighbours:
-        """Return the nearest rows of the other references."""
-        return self._references.search(queries, count)
-
-    def search_crops(self, queries: Vectors, count: int) -> list[dict[str, float]]:
-        """Return the nearest crops of the other references."""
-        return self._references.search_crops(queries, count)
-
-    def search_rectangles(self, queries: Vectors, count: int) -> list[dict[str, float]]:
-        """Return the nearest images in images of the other references."""
-        return self._references.search_rectangles(queries, count)
-
-    def search_insets(self, queries: Vectors, count: int) -> Neighbours:
-        """Return the nearest insets of the other references."""
-        return self._references.search_insets(queries, count)
-
-    def search_hashes(self, hashes: npt.NDArray[np.uint8], distance: int) -> set[tuple[str, int]]:
-        """Return the near hashes of the other references."""
-        return self._references.search_hashes(hashes, distance)
 
     def embed_with_full_model(self, images: list[Pixels]) -> tuple[Vectors, Float32Array]:
         """Return the unit vectors (N, 512) of images under the full SSCD, and their background levels (N,)."""
@@ -87,7 +66,7 @@ def is_first(rows: int, sha256: str, other_rows: int, other_sha256: str) -> bool
     return (rows, sha256) < (other_rows, other_sha256)
 
 
-def reference_as_query(sha256: str, references: References) -> VideoQuery:
+def reference_as_query(sha256: str, references: PairReferences) -> VideoQuery:
     """Return a reference in the role of the query."""
     return VideoQuery(
         sha256=sha256,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mediafp.matching.references import References
+from mediafp.matching.references import PairReferences
 from mediafp.matching.videos.agreement import Agreement, sample_moments
 from mediafp.matching.videos.alignment import (
     USED_SHARE,
@@ -70,7 +70,7 @@ class SharedFootage:
 
 
 def find_shared_footage(
-    query: VideoQuery, sha256: str, scores: Float32Array, steps: tuple[int, int], references: References
+    query: VideoQuery, sha256: str, scores: Float32Array, steps: tuple[int, int], references: PairReferences
 ) -> SharedFootage | None:
     """Return what a query shares with a reference; None if they do not align.
 
@@ -135,7 +135,7 @@ def _span_of(spans: Float64Array, row: int) -> TimeSpan:
     return float(spans[row, 0]), float(spans[row, 1])
 
 
-def _size_of(query: VideoQuery, references: References, sha256: str, chosen: list[RowPair]) -> tuple[Size, Size]:
+def _size_of(query: VideoQuery, references: PairReferences, sha256: str, chosen: list[RowPair]) -> tuple[Size, Size]:
     """Return the width and height of the query and of the reference; 1 and 1 if there are no thumbnails."""
     own = next((found.size for row, _ in chosen if (found := query.local_features(row))), (1, 1))
     other = next((found.size for _, row in chosen if (found := references.local_features(sha256, row))), (1, 1))

@@ -13,7 +13,7 @@ from mediafp.matching.images.placement import place_image
 from mediafp.matching.images.placement_fit import PlacementFit
 from mediafp.matching.images.region_similarity import compute_region_similarity
 from mediafp.matching.local_features import LocalFeatures
-from mediafp.matching.references import References
+from mediafp.matching.references import PairReferences
 from mediafp.types.arrays import Float32Array, Float64Array
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.geometry import Box
@@ -67,7 +67,7 @@ class FrameComparison:
 
 
 def compare_frames(
-    rows: tuple[int, int], score: float, query: VideoQuery, sha256: str, references: References
+    rows: tuple[int, int], score: float, query: VideoQuery, sha256: str, references: PairReferences
 ) -> FrameComparison:
     """Return the comparison of a query row and a reference row.
 
@@ -79,7 +79,7 @@ def compare_frames(
         score: Score of the two rows.
         query: Video to match.
         sha256: SHA-256 of the reference.
-        references: References to compare with.
+        references: PairReferences to compare with.
     """
     query_row, reference_row = rows
     query_frame, reference_frame = query.local_features(query_row), references.local_features(sha256, reference_row)

@@ -58,6 +58,11 @@ class IndexedPart:
     first_row: int = 0
     first_asset: int = 0
 
+    @property
+    def compared_share(self) -> float:
+        """Share of the rows that `nearest` compares, 0..1."""
+        return 1.0 if self.is_exact else self.table.compared_share
+
     def nearest(self, queries: Bits, count: int) -> Sequence[Found]:
         """Return the nearest rows, as `Part` states."""
         # Rows of assets that were removed since the table was saved are still in it.

@@ -203,6 +203,11 @@ class Table:
         order = np.argsort(numbers)
         return numbers[order], bits[order]
 
+    @property
+    def compared_share(self) -> float:
+        """Share of the indexed rows that a search compares, unless it has to be exact."""
+        return float(min(1.0, SCANNED_ROWS / max(1, self.indexed_rows)))
+
     def nearest(self, queries: Bits, count: int, *, is_exact: bool) -> Sequence[Found]:
         """Return the nearest indexed rows of each query row, nearest first.
 

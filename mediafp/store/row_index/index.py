@@ -78,6 +78,11 @@ class RowIndex(StoredIndex):
             self._take_snapshot()
             return self._mapped_assets() + len(self._tail.values.ends) - len(self._void)
 
+    @property
+    @override
+    def compared_share(self) -> float:
+        return self._take_snapshot().compared_share
+
     @override
     def __contains__(self, sha256: object) -> bool:
         return isinstance(sha256, str) and next(self.missing((sha256,)), None) is None

@@ -30,6 +30,7 @@ class Part(Protocol):
         first_row: Number of the first of them in the whole index.
         first_asset: Number of their first asset in the whole index.
         allowed_count: Number of the rows that may be found.
+        compared_share: Share of the rows that `nearest` compares, 0..1.
     """
 
     @property
@@ -40,6 +41,8 @@ class Part(Protocol):
     def first_asset(self) -> int: ...  # noqa: D102
     @property
     def allowed_count(self) -> int: ...  # noqa: D102
+    @property
+    def compared_share(self) -> float: ...  # noqa: D102
 
     def nearest(self, queries: Bits, count: int) -> Sequence[Found]:
         """Return the `count` nearest rows of each query row, of which any may be chosen at the largest distance."""
@@ -61,6 +64,7 @@ class ArrayPart:
         first_asset: Number of their first asset in the whole index.
         allowed: Bit mask of the rows that may be found, the lowest bit first; None for all.
         allowed_count: Number of the rows that may be found.
+        compared_share: 1: they are all compared.
     """
 
     rows: Rows
@@ -69,6 +73,7 @@ class ArrayPart:
     first_asset: int
     allowed: Bits | None
     allowed_count: int
+    compared_share: float = 1.0
 
     def nearest(self, queries: Bits, count: int) -> Sequence[Found]:
         """Return the nearest rows, as `Part` states."""
@@ -108,6 +113,12 @@ class Snapshot:
 
     def __len__(self) -> int:
         return sum(part.allowed_count for part in self._parts)
+
+    @property
+    def compared_share(self) -> float:
+        """Share of the rows with which `search` compares a query row, 0..1; 1 of no rows."""
+        compared = sum(part.allowed_count * part.compared_share for part in self._parts)
+        return compared / len(self) if len(self) else 1.0
 
     def search(self, queries: Vectors, count: int, depth: int) -> Neighbours:
         """Return the nearest rows of each query row; of embeddings, the best of `depth` rows that their sign bits propose."""

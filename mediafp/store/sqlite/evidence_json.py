@@ -5,7 +5,7 @@ import math
 from dataclasses import asdict
 from typing import Any, get_args
 
-from mediafp.store.sqlite.values import canonical_json, replace_surrogates
+from mediafp.store.sqlite.values import DAMAGE_ERRORS, canonical_json, replace_surrogates
 from mediafp.types.contents import MAX_ASSET_ROWS, MAX_SECONDS, check_text_lines
 from mediafp.types.matches import (
     Change,
@@ -87,6 +87,23 @@ def decode_match(
         changes=tuple(_change(stored) for stored in fields.get("changes", ())),
         rows=_rows(fields.get("rows", (0, 0))),
     )
+
+
+def check_match(match: Match) -> None:
+    """Check that a match can be kept and read again. Raises ValueError."""
+    try:
+        decode_match(
+            match.sha256,
+            match.kind,
+            match.uris,
+            encode_evidence(match),
+            relation=match.relation,
+            verdict=match.verdict,
+            probability=match.probability,
+            coverage=match.coverage,
+        )
+    except DAMAGE_ERRORS as error:
+        raise ValueError(f"no match has such values: {error}") from error
 
 
 def _placement(stored: dict[str, Any]) -> Placement:
@@ -195,7 +212,8 @@ def _span(stored: Any) -> TimeSpan:
 
 
 def _number(stored: Any) -> float:
-    if type(stored) not in (int, float) or not math.isfinite(stored) or abs(stored) > MAX_NUMBER:
+    # In this order: a whole number may be too large to be a float.
+    if type(stored) not in (int, float) or abs(stored) > MAX_NUMBER or not math.isfinite(stored):
         raise ValueError(f"{stored!r} is no number of a match")
     return float(stored)
 

@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 from fastapi import Query
 
 from mediafp.case import Case
-from mediafp.case.bounded_cache import BoundedCache
 from mediafp.report import jsonl
+from mediafp.types.bounded_cache import BoundedCache
 from mediafp.types.errors import UsageError
 from mediafp.types.found_speech import rate_hit
 from mediafp.types.search_results import FoundFile, SearchResult

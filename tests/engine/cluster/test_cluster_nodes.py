@@ -16,11 +16,13 @@ from local_cluster import two_nodes
 from PIL import Image
 
 from mediafp.cli.demo.voice import synthesise_speech
-from mediafp.engine.cluster import pool, remote_worker
+from mediafp.engine.cluster import pool, remote_worker, transcription
 from mediafp.engine.cluster.engine import RayEngine
 from mediafp.engine.cluster.messages import Frame, NodeReport, SpeechFrame, encode
 from mediafp.engine.cluster.node import NodeWorker, cluster_version
 from mediafp.engine.cluster.transcription import ClusterTranscription
+from mediafp.engine.comparison.messages import AssetAnswer, AssetRequest, PairTask
+from mediafp.engine.local import messages
 from mediafp.engine.local.engine import LocalEngine
 from mediafp.ingest.files import OpenFile, file_sha256, open_file
 from mediafp.types.errors import UsageError, WorkerLost
@@ -86,11 +88,49 @@ class WithoutSandbox(NodeWorker):
         return encode(NodeReport(mediafp=__version__, analysis=cluster_version(), refusal=refusal))
 
 
+class StartsLater(NodeWorker):
+    """A node whose first processes end before they report."""
+
+    folder = ""
+
+    def report(self, with_version: bool) -> bytes:
+        for number in range(pool.MAX_FAILED_STARTS - 1):
+            try:
+                (Path(self.folder) / f"{'head' if is_on_head() else 'other'}-{number}").touch(exist_ok=False)
+            except FileExistsError:
+                continue
+            os._exit(1)
+        return super().report(with_version)
+
+
+class NeverStarts(NodeWorker):
+    def report(self, with_version: bool) -> bytes:
+        os._exit(1)
+
+
 class FullDisk(NodeWorker):
     def receive(self, part: bytes) -> bytes:
         if is_on_head():
             return b"cannot write to '/tmp': No space left on device"
         return super().receive(part)
+
+
+class DyingInPairs(NodeWorker):
+    def compare(self, task: bytes) -> bytes:
+        os._exit(1)
+
+
+class Curious(NodeWorker):
+    """A node that asks for an asset which is not compared."""
+
+    def compare(self, task: bytes) -> bytes:
+        question = messages.encode(AssetRequest(sha256="c" * 64, part="rows"))[messages.LENGTH.size :]
+        return encode(Frame(messages=[question]))
+
+
+class Silent(NodeWorker):
+    def compare(self, task: bytes) -> bytes:
+        return encode(Frame(last=True))
 
 
 class Dying(NodeWorker):
@@ -125,6 +165,16 @@ class Deaf(NodeWorker):
 
     def transcribe(self, options: bytes, content: bytes) -> bytes:
         return super().transcribe(options, bytes(32_000))
+
+
+class Endless(NodeWorker):
+    """A node that reports progress, and never a transcript."""
+
+    def transcribe(self, options: bytes, content: bytes) -> bytes:
+        return self.listen()
+
+    def listen(self) -> bytes:
+        return encode(SpeechFrame(share=0.5))
 
 
 class WithoutModel(NodeWorker):
@@ -187,6 +237,30 @@ def test_cluster_without_a_fit_node_is_refused(
         analyse(engine, photo)
 
 
+def test_node_that_fails_to_start_a_process_is_asked_again(
+    open_engine: OpenEngine,
+    tmp_path: Path,
+    photo: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(pool, "RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(StartsLater, "folder", str(tmp_path))
+    engine = open_engine(StartsLater)
+    assert engine.concurrency == 2 and analyse(engine, photo)
+    assert "is refused" not in caplog.text
+
+
+def test_node_that_never_starts_a_process_is_refused(
+    open_engine: OpenEngine, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "RETRY_SECONDS", 0.1)
+    engine = open_engine(NeverStarts)
+    with pytest.raises(UsageError, match="it starts no process of mediafp"):
+        analyse(engine, photo)
+    assert {node.failed_starts for node in engine._cluster._nodes.values()} == {pool.MAX_FAILED_STARTS}
+
+
 def test_node_whose_disk_is_full_gets_small_files_alone(
     open_engine: OpenEngine, photo: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -217,6 +291,29 @@ def test_file_that_ends_its_node_each_time_fails_alone(
     assert analyse(engine, photo)
     time.sleep(2 * pool.REFRESH_SECONDS)
     assert capfd.readouterr().out == "", "standard output is for results"
+
+
+PAIR = PairTask(a="a" * 64, b="b" * 64, promise=1.0, rows=(0, 0), state=1)
+
+
+def test_pair_that_ends_its_node_each_time_is_lost_alone(open_engine: OpenEngine, photo: Path) -> None:
+    engine = open_engine(DyingInPairs)
+    with pytest.raises(WorkerLost, match=r"cannot compare a{64} with b{64}: its node was lost 3 times"):
+        engine.compare(PAIR, lambda request: AssetAnswer(data=None), lambda result: result)
+    assert analyse(engine, photo)
+
+
+@pytest.mark.parametrize(
+    ("node_class", "reason"),
+    [(Curious, "an asset that is not compared"), (Silent, r"messages of \[\] bytes in place of one")],
+)
+def test_pair_on_a_node_that_was_taken_over_gives_no_asset_away(
+    open_engine: OpenEngine, node_class: type[NodeWorker], reason: str
+) -> None:
+    asked: list[AssetRequest] = []
+    with pytest.raises(WorkerLost, match=reason):
+        open_engine(node_class).compare(PAIR, asked.append, lambda result: result)
+    assert asked == []
 
 
 @pytest.mark.parametrize("answer", ["pickle", "junk", "message", "nothing"])
@@ -278,6 +375,19 @@ def test_transcripts_equal_those_of_this_machine(
             queue.shutdown()
         assert found.transcript == expected.transcript and found.model_rank == expected.model_rank
         assert np.array_equal(found.fingerprint.vectors, expected.fingerprint.vectors) and shares[-1] == 1.0
+
+
+def test_node_that_reports_progress_forever_is_not_waited_for(
+    open_engine: OpenEngine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    for name in ("VIDEO_WALL_SECONDS", "CPU_SECONDS_PER_MEDIA_SECOND"):
+        monkeypatch.setattr(transcription, name, 0.0)
+    queue = open_engine(Endless).open_transcription(SpeechOptions(threads=2))
+    found = queue.submit(Audio(samples=np.zeros(16_000, np.int16), start=0.0)).result(300)
+    queue.shutdown()
+    assert found.transcript.segments == (), "this machine transcribes silence"
+    assert caplog.text.count("no transcript of 1 s of audio in time") == pool.MAX_LOST_NODES
 
 
 def test_node_without_the_speech_model_is_refused(open_engine: OpenEngine, tmp_path: Path) -> None:

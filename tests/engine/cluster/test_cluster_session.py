@@ -77,6 +77,38 @@ def test_engine_without_ray_names_the_extra(tmp_path: Path, monkeypatch: pytest.
         _ = engine.concurrency
 
 
+def test_environment_is_restored_when_the_last_session_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    require_ray()
+    import ray
+
+    for name in (*session.RAY_VARIABLES, "RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "1")
+    monkeypatch.setattr(session, "_former_variables", {})
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(ray, "shutdown", lambda: None)
+    tokens = []
+    monkeypatch.setattr(session, "_connect", lambda *_: tokens.append(os.environ["RAY_AUTH_TOKEN"]))
+    before = dict(os.environ)
+    for _ in range(2):
+        session.open_session(None)
+        session.open_session(None)
+        session.close_session()
+        assert os.environ["RAY_AUTH_TOKEN"] == tokens[0] and os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
+        session.close_session()
+        assert dict(os.environ) == before
+    # Ray keeps the first token that it has read.
+    assert len(tokens) == 2 and len(set(tokens)) == 1
+
+    def fail(*_: object) -> None:
+        raise ConnectionError("no cluster")
+
+    monkeypatch.setattr(session, "_connect", fail)
+    with pytest.raises(UsageError, match="no cluster"):
+        session.open_session(None)
+    assert dict(os.environ) == before
+
+
 def end_command(number: int, frame: FrameType | None) -> None:
     """A handler of a program, as the command line has one."""
     raise KeyboardInterrupt

@@ -32,7 +32,7 @@ def test_worker_start_and_second_attempt_are_logged(
     started, ended, retried, restarted = [record.getMessage() for record in records]
     assert started.startswith(f"worker {pids[0]} is started in the sandbox")
     assert ended == f"worker {pids[0]} ended with exit status -11"
-    assert retried == "'script.png' is tried again in a fresh worker: the worker crashed (exit status -11)"
+    assert retried == "another worker is to process 'script.png': the worker crashed (exit status -11)"
     assert restarted.startswith(f"worker {pids[1]} is started")
 
 

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from mediafp.engine.analysis import analyse_file
+from mediafp.engine.comparison.messages import AssetRequest, PairResult
 from mediafp.engine.local import messages, packing
 from mediafp.engine.local.messages import (
     LENGTH,
@@ -830,5 +831,7 @@ def test_validation_covers_each_field_of_an_analysis() -> None:
         | MemberStart
         | MemberEnd
         | ArchiveEnd
+        | AssetRequest
+        | PairResult
         | Failure
     )

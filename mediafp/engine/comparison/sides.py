@@ -6,8 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from mediafp.case.references import StoredReferences
-from mediafp.case.stored_images import load_row_thumbnail
+from mediafp.engine.comparison.references import ComparedAssets
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.reference_crops import CROP_CORNERS
 from mediafp.matching.candidates import background_level
@@ -16,7 +15,6 @@ from mediafp.matching.local_features import query_features
 from mediafp.matching.promise import CROP, RECTANGLE, REDUCED, WHOLE, AssetRows
 from mediafp.matching.videos.directions import reference_as_query
 from mediafp.matching.videos.frames import VideoQuery
-from mediafp.store import Store
 from mediafp.types.geometry import Box
 from mediafp.types.ground_pictures import find_image_parts
 from mediafp.types.media import Pixels
@@ -30,46 +28,51 @@ CACHED_QUERIES = 128
 """Images that are kept in memory as queries, about 700 kB each. Chosen, not measured."""
 
 
-class StoredSides:
-    """Rows and queries of the assets of a store, loaded on demand. Several threads may use one object."""
+class StoredSides[A: ComparedAssets]:
+    """Rows and queries of stored assets, loaded on demand. Several threads may use one object."""
 
-    def __init__(self, store: Store, references: StoredReferences) -> None:
-        self._store, self.references = store, references
+    def __init__(self, references: A) -> None:
+        self._references = references
         self.rows: Callable[[str], AssetRows] = lru_cache(CACHED_ROWS)(self._load_rows)
         self._image_query: Callable[[str, int], ImageQuery | None] = lru_cache(CACHED_QUERIES)(self._load_image_query)
         # Several threads ask for the same new asset at once.
         self._loading = threading.Lock()
 
+    @property
+    def references(self) -> A:
+        """The assets."""
+        return self._references
+
     def query(self, sha256: str, page: int = 0) -> ImageQuery | VideoQuery | None:
         """Return an asset as a query; None for an image without a thumbnail. `page` is the row of the page of an image."""
-        if self.references.kind(sha256) == "image":
+        if self._references.kind(sha256) == "image":
             with self._loading:
                 return self._image_query(sha256, page)
-        return reference_as_query(sha256, self.references)
+        return reference_as_query(sha256, self._references)
 
     def _load_rows(self, sha256: str) -> AssetRows:
-        whole = self.references.embedding_rows(sha256)
+        whole = self._references.embedding_rows(sha256)
         parts = [
             (WHOLE, whole),
-            (CROP, self.references.crop_rows(sha256)),
-            (RECTANGLE, self.references.rectangle_rows(sha256)),
-            (RECTANGLE, self.references.insets(sha256)),
-            (REDUCED, self.references.reduced_rows(sha256)),
+            (CROP, self._references.crop_rows(sha256)),
+            (RECTANGLE, self._references.rectangle_rows(sha256)),
+            (RECTANGLE, self._references.insets(sha256)),
+            (REDUCED, self._references.reduced_rows(sha256)),
         ]
         vectors = np.concatenate([rows.vectors for _, rows in parts if rows])
         return AssetRows(
             sha256=sha256,
-            kind=self.references.kind(sha256),
+            kind=self._references.kind(sha256),
             vectors=vectors,
             shows=np.concatenate([np.full(len(rows.vectors), shows, np.uint8) for shows, rows in parts if rows]),
-            levels=background_level(vectors, self.references.background),
+            levels=background_level(vectors, self._references.background),
             quality=np.concatenate([rows.quality for _, rows in parts if rows]),
-            pdq=self.references.pdq(sha256),
+            pdq=self._references.pdq(sha256),
         )
 
     def _load_image_query(self, sha256: str, page: int) -> ImageQuery | None:
-        thumbnail = load_row_thumbnail(self._store, sha256, page)
-        asset = self.references.find_asset(sha256)
+        thumbnail = self._references.thumbnail(sha256, page)
+        asset = self._references.find_asset(sha256)
         if thumbnail is None or asset is None:
             return None
         rows = self.rows(sha256)

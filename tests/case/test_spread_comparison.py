@@ -1,0 +1,243 @@
+"""Pairs that workers compare: the same kept matches as of one process, and no result that was not checked."""
+
+import json
+import logging
+import math
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mixed_stores import Ingested, Row, kept_rows, open_references
+from sample_matches import sample_match, sample_placement
+
+from mediafp.case.comparison import run as comparison_run
+from mediafp.case.comparison.pair import compare_pair
+from mediafp.case.comparison.partners import find_partners
+from mediafp.case.comparison.spread import MAX_LOST_PAIRS, SpreadPairs
+from mediafp.case.references import StoredReferences
+from mediafp.engine.comparison.comparer import PairComparer
+from mediafp.engine.comparison.messages import AssetRequest, PairResult, PairTask
+from mediafp.engine.comparison.packing import pack_match, unpack_match
+from mediafp.engine.comparison.sides import StoredSides
+from mediafp.engine.interface import Engine
+from mediafp.engine.local.engine import LocalEngine
+from mediafp.store.sqlite.evidence_json import encode_evidence
+from mediafp.store.sqlite.store import SqliteStore
+from mediafp.types.errors import SandboxError, WorkerLost
+from mediafp.types.matches import TextLine
+
+
+class InProcessEngine:
+    """An engine that compares in the process of the test, by messages alone, and may change the results."""
+
+    name = "ray"
+    concurrency = 2
+
+    def __init__(self, change: Callable[[PairResult], PairResult] = lambda result: result) -> None:
+        self.change, self.calls = change, 0
+
+    def __enter__(self) -> "InProcessEngine":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def compare(
+        self, pair: PairTask, answer: Callable[[AssetRequest], Any], convert: Callable[[PairResult], Any]
+    ) -> Any:
+        self.calls += 1
+        try:
+            return convert(self.change(PairComparer(answer).compare(pair)))
+        except ValueError as error:
+            raise WorkerLost("crash", str(error)) from error
+
+
+class FailingEngine(InProcessEngine):
+    """An engine whose workers fail with an error."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def compare(self, *_: object) -> Any:
+        self.calls += 1
+        raise self.error
+
+
+@contextmanager
+def filled_store(folder: Path, ingested: Ingested) -> Iterator[SqliteStore]:
+    with SqliteStore(folder, create=True) as store:
+        with store.writing():
+            for event in sorted(ingested.events, key=lambda event: event[0] == "text"):
+                ingested.apply(store, event)
+        yield store
+
+
+def compare_all(folder: Path, ingested: Ingested, engine: Engine | None) -> list[Row]:
+    with filled_store(folder, ingested) as store:
+        start_engine = (lambda: engine) if engine else None
+        list(comparison_run.run_comparisons(store, open_references(store), start_engine=start_engine, jobs=2))
+        return kept_rows(store)
+
+
+@pytest.fixture(scope="module")
+def expected(ingested: Ingested, tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
+    """Rows that one process keeps."""
+    return compare_all(tmp_path_factory.mktemp("expected") / "store", ingested, None)
+
+
+def test_sandboxed_workers_keep_the_rows_of_one_process(
+    tmp_path: Path, ingested: Ingested, expected: list[Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("MIN_SPREAD_ASSETS", "MIN_SPREAD_CORES"):
+        monkeypatch.setattr(comparison_run, name, 1)
+    # What this process would compare itself is an error.
+    monkeypatch.setattr("mediafp.case.comparison.spread.find_match", None)
+    monkeypatch.setattr(comparison_run, "compare_pair", None)
+    assert compare_all(tmp_path / "store", ingested, LocalEngine(tmp_path)) == expected
+    assert {row[5] for row in expected} >= {"copy", "image_in_video", "same_video"}
+
+
+def test_few_assets_are_compared_by_this_process(tmp_path: Path, ingested: Ingested, expected: list[Row]) -> None:
+    engine = FailingEngine(AssertionError())
+    engine.name, engine.concurrency = "local", comparison_run.MIN_SPREAD_CORES
+    assert compare_all(tmp_path / "store", ingested, engine) == expected and not engine.calls
+
+
+def test_pairs_that_no_worker_compares_are_compared_by_this_process(
+    tmp_path: Path, ingested: Ingested, expected: list[Row], caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = FailingEngine(WorkerLost("oom", "there is not enough memory"))
+    assert compare_all(tmp_path / "store", ingested, engine) == expected
+    # Each of two threads may be in the middle of a pair.
+    assert MAX_LOST_PAIRS <= engine.calls <= MAX_LOST_PAIRS + 1
+    assert caplog.text.count("this process compares all further pairs") == 1
+
+
+def test_system_without_a_sandbox_compares_in_this_process(
+    tmp_path: Path, ingested: Ingested, expected: list[Row], caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = FailingEngine(SandboxError("Landlock is missing"))
+    assert compare_all(tmp_path / "store", ingested, engine) == expected
+    assert engine.calls <= 2 and "all files are compared by this process: Landlock is missing" in caplog.text
+
+
+def changed_match(**changes: Any) -> Callable[[PairResult], PairResult]:
+    """Return a function that changes the match of a result."""
+
+    def change(result: PairResult) -> PairResult:
+        fields = json.loads(result.match)
+        fields.update({name: value(fields) if callable(value) else value for name, value in changes.items()})
+        return PairResult(query=result.query, match=json.dumps(fields).encode())
+
+    return change
+
+
+FORGED: dict[str, Callable[[PairResult], PairResult]] = {
+    "junk": lambda result: PairResult(query=result.query, match=b"junk"),
+    "another asset": changed_match(sha256="0" * 64),
+    "probability": changed_match(probability=2.0),
+    "improbable": changed_match(probability=0.01),
+    "infinite": changed_match(coverage=(float("inf"), 1.0)),
+    "relation": changed_match(relation="equal"),
+    "kind": changed_match(kind="video"),
+    "reasons": changed_match(why=["x"] * 300),
+    "long reason": changed_match(why=["x" * 3000]),
+    "placement": changed_match(placement=lambda fields: fields["placement"] | {"covered": 7}),
+    "text": changed_match(placement=lambda fields: fields["placement"] | {"handles": ["@somebody"]}),
+}
+
+
+def test_pair_of_an_older_state_of_the_store_is_not_compared_in_a_newer_one(tmp_path: Path, ingested: Ingested) -> None:
+    engine = InProcessEngine()
+    with filled_store(tmp_path / "store", ingested) as store:
+        opened = [StoredReferences(store), StoredReferences(store)]
+        comparer = comparison_run.Comparer(store, lambda: opened.pop(), engine)
+        comparer.update([])
+        older = comparer._sides
+        comparer.update([])
+        assert older and comparer._sides is not older
+        a = ingested.records["cat"].asset.sha256
+        for sides, calls in ((older, 0), (comparer._sides, 1)):
+            partner = find_partners(a, sides)[0]
+            assert comparer._compare_pair(a, partner, sides).match
+            assert engine.calls == calls
+
+
+@pytest.mark.parametrize("what", FORGED)
+def test_result_that_no_comparison_has_is_not_believed(
+    tmp_path: Path, ingested: Ingested, caplog: pytest.LogCaptureFixture, what: str
+) -> None:
+    caplog.set_level(logging.INFO)
+    with filled_store(tmp_path / "store", ingested) as store:
+        sides = StoredSides(StoredReferences(store))
+        a, b = (ingested.records[name].asset.sha256 for name in ("cat", "cat-crop"))
+        promise = next(one.promise for one in find_partners(a, sides) if one.sha256 == b)
+        expected = compare_pair(a, b, promise, sides, lambda sha256: None)
+        assert expected.match and expected.match.placement
+        for change, is_believed in ((lambda result: result, True), (FORGED[what], False)):
+            caplog.clear()
+            found = SpreadPairs(InProcessEngine(change), store, sides).find_match(a, b, promise)
+            assert found == (expected.query, expected.match)
+            assert ("this process compares a pair" in caplog.text) != is_believed
+
+
+def test_damaged_thumbnail_is_reported_as_by_one_process(tmp_path: Path, ingested: Ingested) -> None:
+    with filled_store(tmp_path / "store", ingested) as store:
+        damaged: list[str] = []
+        store.on_damage = lambda sha256, reason: damaged.append(sha256)
+        a, b = (ingested.records[name].asset.sha256 for name in ("cat", "cat-crop"))
+        sides = StoredSides(StoredReferences(store))
+        promise = next(one.promise for one in find_partners(a, sides) if one.sha256 == b)
+        jpeg = store.row_thumbnail(a, 0)
+        assert jpeg
+        for content in (b"junk", jpeg[: len(jpeg) // 2]):
+            with store.writing():
+                store.database.execute("UPDATE thumbnail SET jpeg = ? WHERE sha256 = ?", (content, a))
+            damaged.clear()
+            found = SpreadPairs(InProcessEngine(), store, sides).find_match(a, b, promise)
+            assert set(damaged) == {a}
+            fresh = StoredSides(StoredReferences(store))
+            assert found[1] == compare_pair(a, b, promise, fresh, lambda sha256: None).match
+
+
+def test_match_survives_its_encoding() -> None:
+    text = TextLine(text="@x", box=((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)), confidence=0.5)
+    match = sample_match(placement=sample_placement(removed_text=(text,)), why=("a\ud800b",))
+    assert unpack_match(pack_match(match)) == match
+    for data in (b"", b"[]", b'{"sha256": 1}', b"[" * 100_000):
+        with pytest.raises(ValueError, match=r"no match|Expecting value"):
+            unpack_match(data)
+
+
+def test_random_fields_of_a_match_are_kept_or_rejected(tmp_path: Path, ingested: Ingested) -> None:
+    rng = random.Random(22)
+    numbers = [0, -1, 1 << 70, 10**400, 0.5, math.nan, math.inf, 1e300]
+    values = [*numbers, True, None, "x", "\ud800", "", [], [[1, 2]], {}, [None], "x" * 9999]
+    outcomes = Counter[bool]()
+    with filled_store(tmp_path / "store", ingested) as store:
+        sides = StoredSides(StoredReferences(store))
+        a, b = (ingested.records[name].asset.sha256 for name in ("cat", "cat-crop"))
+        promise = next(one.promise for one in find_partners(a, sides) if one.sha256 == b)
+        found = compare_pair(a, b, promise, sides, lambda sha256: None)
+        assert found.match
+        task = PairTask(a=a, b=b, promise=promise.value, rows=promise.rows, state=0)
+        spread = SpreadPairs(InProcessEngine(), store, sides)
+        for _ in range(3000):
+            fields = json.loads(pack_match(found.match))
+            target = rng.choice((fields, fields["placement"]))
+            target[rng.choice(list(target))] = rng.choice(values)
+            result = PairResult(query=found.query, match=json.dumps(fields).encode())
+            try:
+                kept = spread._to_found(task, result)[1]
+            except ValueError:
+                outcomes[False] += 1
+                continue
+            outcomes[True] += 1
+            assert kept and unpack_match(pack_match(kept)) == kept
+            encode_evidence(kept)
+    assert min(outcomes.values()) > 30, outcomes
