@@ -18,11 +18,11 @@ Development set, 2,980 images: a query of 10 % of an image has that image among 
 reference crops, in 80 % with the four corners and the middle, in 87 % with these five, and in 90 % with all nine of a grid
 of quarters, which made ingest 4.5 times as slow as the peer's; a query of 15 % in 62, 98, 100 and 100 %.
 """
-CROP_SIDE: Final = 176
+CROP_SIDE: Final = 160
 """Side of the model's input for a crop, pixels.
 
-Of 323 crops to 5 % of 680 images, the image is among 40 candidates for 85 % with crops at 224 pixels and 81 % at 176, which
-takes 62 % of the time; together with a query reduced to 96 pixels (`reduced_image`) for 92 to 94 % at 224, 192 and 160.
+Of 323 crops to 5 % of 680 images, the image is among 40 candidates for 85 % with crops at 224 pixels and 79 % at 160, which
+takes half of the time; together with a query reduced to 96 pixels (`reduced_image`) for 92 to 94 % at 224, 192 and 160.
 """
 MIN_CROP_QUALITY: Final = 0.5
 """Quality below which a crop is dropped, as it is nearly flat and resembles every other flat crop. Chosen, not measured."""

@@ -20,7 +20,8 @@ INPUT_SIDE: Final = 224
 """Side of the model's input, pixels, unless a type has another; every image is resized to this square, so that images can be
 processed in batches."""
 BATCH_IMAGES: Final = 4
-"""Images in one run of the model: of 1, 2, 4, 8 and 16, measured with equal results, it costs least."""
+"""Most images in one run of the model: of 1, 2, 4, 8 and 16, measured with equal results, it costs least; of 5 images, two runs of 3
+and 2 cost a twentieth less than of 4 and 1."""
 CHANNEL_LEVELS: Final[Mapping[str, tuple[float, float, float]]] = {
     "pixel_mean": (0.485, 0.456, 0.406),
     "pixel_std": (0.229, 0.224, 0.225),
@@ -85,10 +86,8 @@ class Sscd:
             return np.empty((0, self.columns), np.float16), np.empty(0, np.float32)
         batch = np.stack([resize_to_input(image, self.side) for image in images])
         input_name = self._session.get_inputs()[0].name
-        rows = [
-            self._session.run(None, {input_name: batch[n : n + BATCH_IMAGES]})[0]
-            for n in range(0, len(batch), BATCH_IMAGES)
-        ]
+        parts = np.array_split(batch, -(-len(batch) // BATCH_IMAGES))
+        rows = [self._session.run(None, {input_name: part})[0] for part in parts]
         deviation = sample_grey_levels(batch).std(axis=(1, 2))
         quality = (deviation**2 / (deviation**2 + HALF_QUALITY_STD**2)).astype(np.float32)
         return np.concatenate(rows).astype(np.float16), quality

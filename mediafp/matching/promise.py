@@ -18,7 +18,7 @@ from mediafp.types.media import Kind
 
 WHOLE, CROP, RECTANGLE, REDUCED = 0, 1, 2, 3
 """Content of a row: a whole image or frame, a half-size crop, a rectangle in an image or a frame, or a reduced image."""
-POSSIBLE_SCORES: Final = (0.11, 0.14, 0.17, 0.15)
+POSSIBLE_SCORES: Final = (0.11, 0.15, 0.17, 0.15)
 """Score of two whole images, of a crop and a whole image, of a rectangle and a whole image or a crop, and of a reduced image and
 a whole image or a crop, from which a pair is a candidate at all.
 
@@ -26,7 +26,7 @@ Of 580 unrelated images (development set), an image has .03 candidates by each o
 edits all are candidates, of the hard ones .98 of crops to 15 %, .98 of screenshots with an image on 15 % of them, and .92 of
 mirrored crops in screenshots.
 """
-PROMISING_SCORES: Final = (0.2, 0.22, 0.25, 0.21)
+PROMISING_SCORES: Final = (0.2, 0.2, 0.25, 0.21)
 """The same scores from which a pair is compared even if many others are more promising. Of 580 unrelated images an image has
 .005 candidates by each of the three."""
 MIN_PROMISE: Final = 0.5
