@@ -40,8 +40,7 @@ class ImagePairFeatures:
     The embeddings only find a pair: of charts, forms and pages of one make they are as similar as of copies.
 
     Attributes:
-        hash_similarity: As of `FramePairFeatures`, and at most `scoring.CONTRADICTED_SIMILARITY` if a placement
-            contradicts a copy.
+        hash_similarity: As of `FramePairFeatures`.
         support: As of `FramePairFeatures`.
         geometry: As of `FramePairFeatures`.
         agreement: Share of the content of the overlap that agrees, 0..1, if the placement is verified, else 0.

@@ -17,9 +17,6 @@ MAX_PDQ_MATCH_DISTANCE = 31
 PDQ_CHANCE_DISTANCE = 48
 """Hamming distance, in bits, from which two PDQ hashes are no evidence: below it, all of 451 pairs were copies (development
 set)."""
-CONTRADICTED_SIMILARITY = 0.2
-"""Largest hash similarity of two images if what they show differs: two charts of one make can have equal hashes, and among
-rejected candidates the right one often has the nearest. Chosen, not measured."""
 MIN_REPORTED_CUT = 0.03
 """Share of a side that must be missing to be named in the reasons. Chosen, not measured."""
 MIN_REPORTED_ROTATION = 2
@@ -34,9 +31,7 @@ def image_features(
     dense = fit.dense if fit and fit.is_verified else None
     agreement = dense.steady_agreement if dense else 0.0
     return ImagePairFeatures(
-        hash_similarity=min(
-            frames.hash_similarity, CONTRADICTED_SIMILARITY if contradicts_copy(fit, distance) else 1.0
-        ),
+        hash_similarity=frames.hash_similarity,
         support=frames.support,
         geometry=frames.geometry,
         agreement=agreement,

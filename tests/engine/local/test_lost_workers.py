@@ -1,5 +1,6 @@
 """Workers that are lost or cannot start: the kind of the loss is kept, and nothing of them stays behind."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -74,6 +75,8 @@ def test_worker_process_that_cannot_start_leaves_no_socket_open(
 
     monkeypatch.setattr(subprocess, "Popen", fail)
     with WorkerPool(tmp_path) as pool:
+        # What earlier tests left to be collected would be closed in between.
+        gc.collect()
         descriptors = len(list(Path("/proc/self/fd").iterdir()))
         with pytest.raises(SandboxError, match="cannot start a worker: Resource temporarily unavailable; see"):
             pool.start()
