@@ -20,8 +20,8 @@ INPUT_SIDE: Final = 224
 """Side of the model's input, pixels, unless a type has another; every image is resized to this square, so that images can be
 processed in batches."""
 BATCH_IMAGES: Final = 4
-"""Most images in one run of the model: of 1, 2, 4, 8 and 16, measured with equal results, it costs least; of 5 images, two runs of
-3 and 2 cost a twentieth less than of 4 and 1."""
+"""Most images in one run of the model: of 1, 2, 4, 8 and 16, measured with equal results, it costs least; of 5 images, two
+runs of 3 and 2 cost a twentieth less than of 4 and 1."""
 CHANNEL_LEVELS: Final[Mapping[str, tuple[float, float, float]]] = {
     "pixel_mean": (0.485, 0.456, 0.406),
     "pixel_std": (0.229, 0.224, 0.225),
