@@ -270,15 +270,7 @@ class StoredReferences(ComparedAssets):
         embeddings, pdq = found[self._embeddings], found[self._hashes]
         if asset and embeddings and pdq and len(embeddings.vectors) == len(pdq.vectors):
             if self._agree(sha256, found):
-                return StoredRows(
-                    asset=asset,
-                    embeddings=embeddings,
-                    pdq=pdq,
-                    crops=found[self._crops],
-                    rectangles=found[self._rectangles],
-                    reduced=found[self._reduced],
-                    insets=found[self._insets],
-                )
+                return StoredRows.of(asset, (one for one in found.values() if one))
         else:
             for index in self._indexes:
                 if sha256 in index.rows:

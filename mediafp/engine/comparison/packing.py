@@ -6,12 +6,7 @@ from dataclasses import asdict
 import msgspec
 
 from mediafp.engine.comparison.references import StoredRows
-from mediafp.fingerprints.insets import INSETS
-from mediafp.fingerprints.pdq import Pdq
-from mediafp.fingerprints.rectangles import RECTANGLES
-from mediafp.fingerprints.reduced_image import REDUCED_IMAGE
-from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
-from mediafp.fingerprints.registry import SEARCH_TYPE, fingerprint_type
+from mediafp.fingerprints.registry import fingerprint_type
 from mediafp.types.arrays import pack_arrays, unpack_arrays
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.matches import Match
@@ -50,16 +45,8 @@ def pack_rows(rows: StoredRows) -> bytes:
 def unpack_rows(sha256: str, data: bytes) -> StoredRows:
     """Return an asset with its rows; the bytes come from the process that has the store."""
     packed = _asset_decoder.decode(data)
-    found = {one.name: _to_fingerprint(sha256, one) for one in packed.rows}
-    return StoredRows(
-        asset=Asset(sha256=sha256, kind=packed.kind, bytes=packed.bytes, properties=json.loads(packed.properties)),
-        embeddings=found[SEARCH_TYPE],
-        pdq=found[Pdq.name],
-        crops=found.get(REFERENCE_CROPS),
-        rectangles=found.get(RECTANGLES),
-        reduced=found.get(REDUCED_IMAGE),
-        insets=found.get(INSETS),
-    )
+    asset = Asset(sha256=sha256, kind=packed.kind, bytes=packed.bytes, properties=json.loads(packed.properties))
+    return StoredRows.of(asset, (_to_fingerprint(sha256, one) for one in packed.rows))
 
 
 def _to_fingerprint(sha256: str, packed: _PackedRows) -> Fingerprint:

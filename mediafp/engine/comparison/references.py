@@ -1,12 +1,18 @@
 """Assets that are compared with each other: the rows, tracks and thumbnails of each, loaded on demand."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
+from mediafp.fingerprints.insets import INSETS
+from mediafp.fingerprints.pdq import Pdq
+from mediafp.fingerprints.rectangles import RECTANGLES
+from mediafp.fingerprints.reduced_image import REDUCED_IMAGE
+from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
 from mediafp.fingerprints.registry import RERANKING_TYPE, SEARCH_TYPE, frame_type
 from mediafp.matching.candidates import Vectors, background_level
 from mediafp.matching.local_features import LocalFeatures
@@ -43,6 +49,20 @@ class StoredRows:
     rectangles: Fingerprint | None
     reduced: Fingerprint | None
     insets: Fingerprint | None
+
+    @classmethod
+    def of(cls, asset: Asset, fingerprints: Iterable[Fingerprint]) -> "StoredRows":
+        """Return an asset with those of its fingerprints that it is matched by; embeddings and PDQ hashes are among them."""
+        by_type = {one.type: one for one in fingerprints}
+        return cls(
+            asset=asset,
+            embeddings=by_type[SEARCH_TYPE],
+            pdq=by_type[Pdq.name],
+            crops=by_type.get(REFERENCE_CROPS),
+            rectangles=by_type.get(RECTANGLES),
+            reduced=by_type.get(REDUCED_IMAGE),
+            insets=by_type.get(INSETS),
+        )
 
     @property
     def fingerprints(self) -> tuple[Fingerprint, ...]:

@@ -14,13 +14,6 @@ from mediafp.engine.comparison.references import StoredRows
 from mediafp.engine.local.warm_up import encode_png, open_sample, video_sample
 from mediafp.fingerprints.frame_track import TYPE_NAME as TRACK_TYPE
 from mediafp.fingerprints.frame_track import to_track
-from mediafp.fingerprints.insets import INSETS
-from mediafp.fingerprints.pdq import Pdq
-from mediafp.fingerprints.rectangles import RECTANGLES
-from mediafp.fingerprints.reduced_image import REDUCED_IMAGE
-from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
-from mediafp.fingerprints.registry import SEARCH_TYPE
-from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.kept_matches import PROMISING
 from mediafp.types.media import Pixels
 from mediafp.types.runs import FileAnalysis
@@ -64,19 +57,10 @@ def answer_from(one: FileAnalysis, request: AssetRequest) -> AssetAnswer:
     if request.part == "thumbnail":
         jpeg = next((found.jpeg for found in one.thumbnails if found.position == request.row), None)
         return AssetAnswer(data=jpeg)
-    by_type: dict[str, Fingerprint] = {fingerprint.type: fingerprint for fingerprint in one.fingerprints}
     if request.part == "track":
-        return AssetAnswer(data=pack_track(to_track(by_type[TRACK_TYPE])) if TRACK_TYPE in by_type else None)
-    rows = StoredRows(
-        asset=one.asset,
-        embeddings=by_type[SEARCH_TYPE],
-        pdq=by_type[Pdq.name],
-        crops=by_type.get(REFERENCE_CROPS),
-        rectangles=by_type.get(RECTANGLES),
-        reduced=by_type.get(REDUCED_IMAGE),
-        insets=by_type.get(INSETS),
-    )
-    return AssetAnswer(data=pack_rows(rows))
+        track = next((rows for rows in one.fingerprints if rows.type == TRACK_TYPE), None)
+        return AssetAnswer(data=pack_track(to_track(track)) if track else None)
+    return AssetAnswer(data=pack_rows(StoredRows.of(one.asset, one.fingerprints)))
 
 
 def _image_sample() -> Pixels:

@@ -116,7 +116,7 @@ def match_candidate(query: ImageQuery, candidate: Candidate, references: PairRef
     Args:
         query: Image to match.
         candidate: Reference to compare it with.
-        references: PairReferences that contain it.
+        references: References that contain it.
         thoroughly: Place a candidate with few inliers again, with fine keypoints and as a small crop, which takes 100 ms.
     """
     reference = references.local_features(candidate.sha256, candidate.row)
@@ -229,7 +229,7 @@ def _measure_pair(
         reference: Local features of the reference's row; None without a thumbnail.
         fits: Placements of the occurrences of the reference in the query.
         query: Image to match.
-        references: PairReferences to compare with.
+        references: References to compare with.
     """
     features = query.features_at(candidate.query_row)
     fit = fits[0] if fits else None

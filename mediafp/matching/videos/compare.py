@@ -192,7 +192,7 @@ def _measure_pair(
         candidate: Reference and best pair of rows.
         query: Video to match.
         levels: Background levels (N,) of the query's rows.
-        references: PairReferences to compare with.
+        references: References to compare with.
     """
     sha256 = candidate.sha256
     reference_embeddings, reference_spans = references.embeddings(sha256), references.spans(sha256)

@@ -79,7 +79,7 @@ def compare_frames(
         score: Score of the two rows.
         query: Video to match.
         sha256: SHA-256 of the reference.
-        references: PairReferences to compare with.
+        references: References to compare with.
     """
     query_row, reference_row = rows
     query_frame, reference_frame = query.local_features(query_row), references.local_features(sha256, reference_row)
