@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from mediafp.types.exchange import AssetHashes, CaseSeal, ExchangedMatch, ExchangeRecord
     from mediafp.types.forgetting import Forgotten
     from mediafp.types.hashes import HashImport, HashList, ListedHit
-    from mediafp.types.kept_matches import KeptMatch, MatchRecord, UncomparedAssets
+    from mediafp.types.kept_matches import KeptMatch, LostPair, MatchRecord, UncomparedAssets
     from mediafp.types.matches import Clip, Match, Placement, QueryResult, Segment, TextLine, Trace, TraceEntry
     from mediafp.types.media import Asset
     from mediafp.types.publications import (
@@ -122,6 +122,7 @@ __all__ = [
     "KeptMatch",
     "LedgerEntry",
     "ListedHit",
+    "LostPair",
     "Match",
     "MatchRecord",
     "MediaError",

@@ -29,6 +29,7 @@ from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY, DEFAULT_TOP
 from mediafp.types.errors import UsageError
 from mediafp.types.file_sounds import TrackChoice
 from mediafp.types.forgetting import Forgotten
+from mediafp.types.kept_matches import LostPair, LostPairHandler
 from mediafp.types.matches import QueryResult, Trace
 from mediafp.types.runs import (
     AssetRecord,
@@ -79,7 +80,11 @@ class Case(
     """
 
     def __init__(
-        self, store: Store, start_engine: "Callable[[], Engine]", on_damage: DamageHandler | None = None
+        self,
+        store: Store,
+        start_engine: "Callable[[], Engine]",
+        on_damage: DamageHandler | None = None,
+        on_lost: LostPairHandler | None = None,
     ) -> None:
         """Take over an open store. `open_case` is the usual way to get a case.
 
@@ -87,10 +92,12 @@ class Case(
             store: The store, which `close` closes.
             start_engine: Function that returns a new engine.
             on_damage: As for `open_case`.
+            on_lost: As for `open_case`.
         """
         self._store = store
         self._damage = DamageLog(on_damage or _log_damage)
         store.on_damage = self._damage.add
+        self._on_lost = on_lost or _log_lost
         self._start_engine = start_engine
         self._lock = threading.RLock()
         self._opened_engine: Engine | None = None
@@ -141,6 +148,7 @@ class Case(
         """
         from mediafp.case.ingestion.run import run_ingest
 
+        lost_before = self.lost_pairs()
         # An engine of its own, which the run closes when it ends or is abandoned.
         yield from run_ingest(
             self._store,
@@ -151,6 +159,9 @@ class Case(
             on_compared,
             on_watched,
         )
+        for pair in self.lost_pairs():
+            if pair not in lost_before:
+                self._on_lost(pair)
 
     def match(
         self,
@@ -365,6 +376,7 @@ def open_case(
     sandboxed: bool = True,
     engine: EngineOptions = EngineOptions(),  # noqa: B008
     on_damage: DamageHandler | None = None,
+    on_lost: LostPairHandler | None = None,
 ) -> Case:
     """Return the case in a folder, opened.
 
@@ -375,16 +387,22 @@ def open_case(
         engine: The machines on which files are analysed: this one, or a Ray cluster.
         on_damage: Function that gets the SHA-256 of each asset of which a part is damaged, once, and the reason; the
             methods of the case go on without this part. None to log a warning.
+        on_lost: Function that gets each pair of assets that no worker could compare, at the end of a method that compares; the
+            other pairs were compared, and `relate` compares it again. None to log a warning.
 
     Raises:
         StoreError: The store does not exist, is damaged, or was made by a newer version.
     """
     store = open_store(resolve_store_folder(folder), create=create)
-    return Case(store, partial(_start_engine, store.folder, sandboxed=sandboxed, options=engine), on_damage)
+    return Case(store, partial(_start_engine, store.folder, sandboxed=sandboxed, options=engine), on_damage, on_lost)
 
 
 def _log_damage(sha256: str, reason: str) -> None:
     _logger.warning("skipped %s: %s; see: mediafp verify", sha256, reason)
+
+
+def _log_lost(pair: LostPair) -> None:
+    _logger.warning("%s", pair.message)
 
 
 def _start_engine(scratch_folder: Path, *, sandboxed: bool, options: EngineOptions) -> "Engine":

@@ -18,7 +18,7 @@ class ExchangeMethods:
     """The part of `Case` about hashes, tables and exports for other programs."""
 
     _store: Store
-    relate: Callable[..., int]
+    _complete_matches: Callable[..., int]
 
     def match_hash(
         self,
@@ -107,7 +107,7 @@ class ExchangeMethods:
         from mediafp.case.exchange import case_seal, iter_exchange_records
 
         if of is None:
-            self.relate(on_progress)
+            self._complete_matches(on_progress)
         else:
             self._store.asset(of)
         return case_seal(self._store), iter_exchange_records(self._store, min_probability, thumbnails=thumbnails, of=of)
@@ -124,7 +124,7 @@ class ExchangeMethods:
         from mediafp.report.exports.tables import load_pyarrow, write_parquet
 
         load_pyarrow("export Parquet")
-        self.relate(on_progress)
+        self._complete_matches(on_progress)
         return write_parquet(Path(folder), table_source(self._store))
 
     def to_arrow(self, table: TableName = "matches") -> Any:

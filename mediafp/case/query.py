@@ -13,6 +13,7 @@ from mediafp.case.decided_matches import as_decided
 from mediafp.case.hash_lists import find_listed, find_listed_analysis
 from mediafp.case.joined_sounds import join_sounds
 from mediafp.case.known_query import known_matches
+from mediafp.case.lost_pairs import lost_warnings
 from mediafp.case.match_sources import iter_with_sources
 from mediafp.case.matching import add_scripts, add_texts, match_content
 from mediafp.case.originals import open_original
@@ -172,7 +173,7 @@ def run_query(
             clues=clues,
             listed=listed,
             # Kept matches were searched for by `relate`, which has stated it; the index need not be there for them.
-            warnings=references.search_warnings() if analysis else (),
+            warnings=references.search_warnings() if analysis else lost_warnings(store, sha256),
         )
         return AnalysedQuery(result=result, analysis=analysis, transcript=transcript)
 

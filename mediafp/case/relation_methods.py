@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mediafp.case.exports import iter_match_records
+from mediafp.case.lost_pairs import find_lost_pairs
 from mediafp.case.sources import PathLike
 from mediafp.store import Store
 from mediafp.types.accounts import Account
 from mediafp.types.clusters import Clustering
 from mediafp.types.coshares import DEFAULT_WINDOW_SECONDS, Cosharing
 from mediafp.types.errors import UsageError
-from mediafp.types.kept_matches import KeptMatch, MatchRecord, UncomparedAssets
+from mediafp.types.kept_matches import KeptMatch, LostPair, LostPairHandler, MatchRecord, UncomparedAssets
 from mediafp.types.matches import Clip, QueryResult
 from mediafp.types.timelines import Timeline
 
@@ -27,6 +28,7 @@ class RelationMethods:
     """The part of `Case` about kept matches, clusters, accounts and reports."""
 
     _store: Store
+    _on_lost: LostPairHandler
 
     if TYPE_CHECKING:
         _start_engine: Callable[[], Engine]
@@ -39,14 +41,28 @@ class RelationMethods:
     def relate(self, on_progress: Callable[[int, int], object] = lambda done, total: None) -> int:
         """Compare every asset that was not compared yet with all others, keep the matches, and return their number.
 
+        Pairs that no worker could compare before are compared again, and count as one each.
+
         Args:
             on_progress: Called with the numbers of assets that were compared, and that must be.
         """
+        return self._complete_matches(on_progress, lost_pairs=True)
+
+    def lost_pairs(self) -> list[LostPair]:
+        """Return the pairs that no worker could compare, by both assets; `relate` compares them again."""
+        return find_lost_pairs(self._store)
+
+    def _complete_matches(self, on_progress: Callable[[int, int], object], *, lost_pairs: bool = False) -> int:
+        """Compare what was not compared yet, and report what no worker could compare; arguments as of `run_comparisons`."""
         from mediafp.case.comparison.run import run_comparisons
 
         total = 0
-        for done, total in run_comparisons(self._store, self._references, start_engine=self._start_engine):
+        for done, total in run_comparisons(
+            self._store, self._references, start_engine=self._start_engine, lost_pairs=lost_pairs
+        ):
             on_progress(done, total)
+        for pair in self.lost_pairs():
+            self._on_lost(pair)
         return total
 
     def search_warnings(self) -> tuple[str, ...]:
@@ -67,14 +83,14 @@ class RelationMethods:
         """Return the clusters of near-duplicates; `on_progress` as for `relate`, which is called first."""
         from mediafp.case.clusters import cluster_store
 
-        self.relate(on_progress)
+        self._complete_matches(on_progress)
         return cluster_store(self._store)
 
     def accounts(self, on_progress: Callable[[int, int], object] = lambda done, total: None) -> list[Account]:
         """Return the accounts that sightings name, by their first time; `on_progress` as for `relate`, which is called first."""
         from mediafp.case.accounts import load_accounts
 
-        self.relate(on_progress)
+        self._complete_matches(on_progress)
         return list(load_accounts(self._store).accounts.values())
 
     def timeline(
@@ -94,7 +110,7 @@ class RelationMethods:
         """
         from mediafp.case.accounts import load_timeline
 
-        self.relate(on_progress)
+        self._complete_matches(on_progress)
         return load_timeline(self._store, None if target is None else os.fspath(target))
 
     def coshare(
@@ -115,7 +131,7 @@ class RelationMethods:
 
         if not 0 < window < float("inf"):
             raise UsageError(f"cannot use the time window {window}: give a number of seconds above 0")
-        self.relate(on_progress)
+        self._complete_matches(on_progress)
         return find_coshares(self._store, window)
 
     def pairwise_results(self) -> Sequence[QueryResult]:
@@ -153,7 +169,7 @@ class RelationMethods:
         page = Path(page)
         cut_clips = self._engine.clip_cutter() if clips else None
         prepare_report(page, clips=clips)
-        self.relate(on_progress)
+        self._complete_matches(on_progress)
         return write_evidence(
             page, self._store, self._engine, paths=paths, cut_clips=cut_clips, on_card=on_card, on_clip=on_clip
         )
@@ -162,5 +178,5 @@ class RelationMethods:
         self, on_progress: Callable[[int, int], object] = lambda done, total: None
     ) -> Iterator[MatchRecord]:
         """Yield every kept match with both sightings; `on_progress` as for `relate`, which is called first."""
-        self.relate(on_progress)
+        self._complete_matches(on_progress)
         yield from iter_match_records(self._store)

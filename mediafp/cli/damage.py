@@ -1,4 +1,4 @@
-"""Damaged assets of the store that a command skipped: a warning for each, and their mark on the exit status."""
+"""Damaged assets that a command skipped, and pairs that no worker could compare: a warning for each, and the exit status."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,21 +8,28 @@ import typer
 
 from mediafp.cli.exit_status import ExitStatus
 from mediafp.cli.output import print_warning
+from mediafp.types.kept_matches import LostPair
 
 WHOLE_STORE_COMMANDS: Final = frozenset(
     {"match", "trace", "transcribe", "cluster", "accounts", "timeline", "coshare", "report", "export"}
 )
-"""Commands whose result is incomplete if an asset is skipped. The exit status of the others keeps its own meaning: for `ingest`
-that some files failed, for `search` that nothing was found."""
+"""Commands whose result is incomplete if an asset or a pair is skipped. The exit status of the others keeps its own meaning: for
+`ingest` that some files failed, for `search` that nothing was found."""
 
 _skipped: set[str] = set()
-"""Assets that the current command skipped, or of which it skipped a part."""
+"""Assets that the current command skipped, or of which it skipped a part or a pair."""
 
 
 def print_damage(sha256: str, reason: str) -> None:
     """Print a warning about a damaged asset."""
     _skipped.add(sha256)
     print_warning(f"skipped {sha256}: {reason}; see: mediafp verify")
+
+
+def print_lost(pair: LostPair) -> None:
+    """Print a warning about a pair that no worker could compare."""
+    _skipped.update((pair.a, pair.b))
+    print_warning(pair.message)
 
 
 @contextmanager

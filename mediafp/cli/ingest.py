@@ -113,7 +113,7 @@ def ingest(
         print_json(summary)
     else:
         _print_summary(summary, store)
-    if summary["errors"]:
+    if summary["errors"] or summary["pair_errors"]:
         raise typer.Exit(ExitStatus.SOME_FAILED)
 
 
@@ -147,6 +147,7 @@ def _run(
             watched.append(checked)
             print_watched(checked)
 
+        lost_before = case.lost_pairs()
         for outcome in case.ingest(paths, options, on_compared=on_compared, on_watched=on_watched):
             counts[outcome.status] += 1
             # Members of archives were not counted before.
@@ -163,6 +164,7 @@ def _run(
         "not_compared": case.count_uncompared().assets,
         "seconds": round(time.monotonic() - started, 2),
         "errors": failures,
+        "pair_errors": [jsonl.lost_pair_to_json(pair) for pair in case.lost_pairs() if pair not in lost_before],
     }
     if watched:
         hits = [hit for checked in watched for hit in checked.hits]
@@ -195,6 +197,9 @@ def _print_summary(summary: dict[str, Any], store: Path | None) -> None:
     if summary.get("watch"):
         found = f"{count_of(summary['watch_files'], 'file')} hit {len(summary['watch'])} of the watches"
         print_line(f"{found}; see: {suggest_command('watch check', store)}")
+    if summary["pair_errors"]:
+        command = suggest_command("relate", store)
+        print_line(f"{count_of(len(summary['pair_errors']), 'pair')} not compared; to try again: {command}")
     if summary["errors"]:
         kinds = Counter(str(error["kind"]) for error in summary["errors"]).most_common()
         listed = ", ".join(f"{count} {kind}" for kind, count in kinds)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mediafp.cli.damage import print_damage
+from mediafp.cli.damage import print_damage, print_lost
 from mediafp.cli.output import print_warning
 from mediafp.types.errors import ModelError
 from mediafp.types.runs import EngineOptions
@@ -116,7 +116,14 @@ def open_selected_case(
     from mediafp.case import open_case
 
     sandboxed = is_sandboxed(unsafe)
-    return open_case(selected_store(store), create=create, sandboxed=sandboxed, engine=engine, on_damage=print_damage)
+    return open_case(
+        selected_store(store),
+        create=create,
+        sandboxed=sandboxed,
+        engine=engine,
+        on_damage=print_damage,
+        on_lost=print_lost,
+    )
 
 
 def suggest_command(words: str, store: Path | None) -> str:

@@ -2,7 +2,10 @@
 
 import time
 
+import typer
+
 from mediafp.cli.comparing import comparison_progress
+from mediafp.cli.exit_status import ExitStatus
 from mediafp.cli.options import (
     AddressOption,
     EngineMode,
@@ -12,7 +15,8 @@ from mediafp.cli.options import (
     UnsafeOption,
     open_selected_case,
 )
-from mediafp.cli.output import print_json, print_line, print_warning, progress_bar
+from mediafp.cli.output import count_of, print_json, print_line, print_warning, progress_bar
+from mediafp.report import jsonl
 from mediafp.types.runs import EngineOptions
 
 
@@ -30,10 +34,16 @@ def relate(
         compared = case.relate(comparison_progress(bar, case))
         # The indexes are open then.
         warnings = case.search_warnings() if compared else ()
+        lost = case.lost_pairs()
     seconds = round(time.monotonic() - started, 2)
     if as_json:
-        print_json({"compared": compared, "seconds": seconds, "warnings": list(warnings)})
-        return
-    for warning in warnings:
-        print_warning(warning)
-    print_line(f"{compared} comparisons in {seconds} s" if compared else "every file was compared already")
+        errors = [jsonl.lost_pair_to_json(pair) for pair in lost]
+        print_json({"compared": compared, "seconds": seconds, "warnings": list(warnings), "errors": errors})
+    else:
+        for warning in warnings:
+            print_warning(warning)
+        print_line(f"{compared} comparisons in {seconds} s" if compared else "every file was compared already")
+        if lost:
+            print_line(f"{count_of(len(lost), 'pair')} not compared")
+    if lost:
+        raise typer.Exit(ExitStatus.SOME_FAILED)

@@ -14,7 +14,7 @@ from mediafp.types.coshares import Coshare
 from mediafp.types.decisions import Decision, DecisionEvent
 from mediafp.types.forgetting import Forgotten
 from mediafp.types.hashes import HashImport, HashList, ListedHit
-from mediafp.types.kept_matches import MatchRecord
+from mediafp.types.kept_matches import LostPair, MatchRecord
 from mediafp.types.matches import Change, Match, Placement, QueryResult, Segment, TextLine, Trace
 from mediafp.types.recalibration import FamilyFit
 from mediafp.types.reviews import ReviewItem
@@ -50,6 +50,11 @@ def json_parts(value: JsonObject) -> Iterator[str]:
 def _dump(value: Any) -> str:
     # An invisible character means the same when it is escaped, and does nothing to a terminal or an editor.
     return replace_hidden(json.dumps(value, ensure_ascii=False), lambda character: json.dumps(character)[1:-1])
+
+
+def lost_pair_to_json(value: LostPair) -> JsonObject:
+    """Return a pair of assets that no worker could compare."""
+    return asdict(value)
 
 
 def outcome_to_json(value: FileOutcome) -> JsonObject:

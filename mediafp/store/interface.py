@@ -101,7 +101,23 @@ class KeptMatchStore(Protocol):
             pending: What was compared.
             version: Version of the comparison.
             started: Number of the last log entry when it began. A pair whose other asset has changed since is skipped.
-            matches: The pairs that were compared, also those that do not match.
+            matches: The pairs that were compared, also those that do not match, and those that no worker could compare.
+        """
+        ...
+
+    def save_pairs(self, version: str, started: int, matches: Sequence[KeptMatch]) -> None:
+        """Save the results of comparing some pairs again; arguments as of `save_comparison`. Call it inside `writing`.
+
+        A pair that this version has compared stays as it is if no worker could compare it now.
+        """
+        ...
+
+    def lost_pairs(self, *, asset: str | None = None, version: str | None = None) -> list[KeptMatch]:
+        """Return the pairs that no worker could compare, with the reasons, by both assets.
+
+        Args:
+            asset: SHA-256 of an asset whose pairs are returned; None for all.
+            version: Version of the comparison that has lost them; None for any.
         """
         ...
 

@@ -1,9 +1,10 @@
 """Kept matches: what a store keeps of every pair of its assets that was compared."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
+from mediafp.types.errors import ErrorKind
 from mediafp.types.matches import MIRRORED_RELATIONS, Match, Relation
 from mediafp.types.media import Kind
 from mediafp.types.sightings import Sighting
@@ -35,6 +36,15 @@ def partner_limit(promises: Sequence[float]) -> float:
     return min(any_case, max(PROMISING, promises[MAX_PARTNERS - 1] if len(promises) >= MAX_PARTNERS else 0.0))
 
 
+class PairFailure(NamedTuple):
+    """Reason why no worker could compare a pair."""
+
+    kind: ErrorKind
+    """Cause of the end of the workers."""
+    reason: str
+    """The same in words."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptMatch:
     """Result of comparing two assets of a store by one channel, for both directions.
@@ -45,6 +55,7 @@ class KeptMatch:
         channel: What the two were compared by.
         promise: Symmetric score of the pair by which it was chosen to be compared; higher is more promising.
         match: The match, seen from `query`; None if its probability is below `MIN_KEPT_PROBABILITY`.
+        failure: Reason why the pair was not compared, and waits for the next `relate`; None if it was compared.
     """
 
     query: str
@@ -52,11 +63,37 @@ class KeptMatch:
     channel: Channel
     promise: float
     match: Match | None
+    failure: PairFailure | None = None
 
     @property
     def pair(self) -> tuple[str, str]:
         """Both assets, the smaller SHA-256 first."""
         return min(self.query, self.reference), max(self.query, self.reference)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LostPair:
+    """Two assets that no worker could compare; a < b by SHA-256.
+
+    Attributes:
+        a: SHA-256 of an asset.
+        b: SHA-256 of the other one.
+        a_uri: Path of the first one.
+        b_uri: Path of the other one.
+        kind: Cause of the end of the workers.
+        message: Text for the user, which names both paths and says what to do.
+    """
+
+    a: str
+    b: str
+    a_uri: str
+    b_uri: str
+    kind: ErrorKind
+    message: str
+
+
+LostPairHandler = Callable[[LostPair], object]
+"""Function that gets each pair that no worker could compare."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

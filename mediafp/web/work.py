@@ -184,6 +184,9 @@ def _seldom(count: Callable[[], int]) -> Callable[[], int]:
 def _relate(case: Case, job: RunningJob) -> dict[str, Any]:
     started_at = job.job.started_at or ""
     compared = case.relate(lambda done, total: job.update(done=done, total=total))
+    for pair in case.lost_pairs():
+        names = " – ".join(escape_unprintable(os.path.basename(uri)) for uri in (pair.a_uri, pair.b_uri))
+        job.update(message=f"{names}: not compared ({pair.kind})")
     return {"compared": compared, "counts": {"matches": case.news(started_at, 0).total}}
 
 

@@ -1,33 +1,37 @@
 """Pairs that workers compare: the same kept matches as of one process, and no result that was not checked."""
 
 import json
-import logging
 import math
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
+from deadly_pairs import use_deadly_pair
+from local_cluster import running_cluster
 from mixed_stores import Ingested, Row, kept_rows, open_references
 from sample_matches import sample_match, sample_placement
 
 from mediafp.case.comparison import run as comparison_run
 from mediafp.case.comparison.pair import compare_pair
 from mediafp.case.comparison.partners import find_partners
-from mediafp.case.comparison.spread import MAX_LOST_PAIRS, SpreadPairs
+from mediafp.case.comparison.spread import SpreadPairs
 from mediafp.case.references import StoredReferences
+from mediafp.engine.cluster.engine import RayEngine
 from mediafp.engine.comparison.comparer import PairComparer
 from mediafp.engine.comparison.messages import AssetRequest, PairResult, PairTask
 from mediafp.engine.comparison.packing import pack_match, unpack_match
 from mediafp.engine.comparison.sides import StoredSides
 from mediafp.engine.interface import Engine
 from mediafp.engine.local.engine import LocalEngine
+from mediafp.store.sqlite import comparisons
 from mediafp.store.sqlite.evidence_json import encode_evidence
 from mediafp.store.sqlite.store import SqliteStore
-from mediafp.types.errors import SandboxError, WorkerLost
+from mediafp.types.errors import CorruptMedia, ErrorKind, MediaError, SandboxError, WorkerLost
+from mediafp.types.kept_matches import PairFailure
 from mediafp.types.matches import TextLine
 
 
@@ -39,6 +43,7 @@ class InProcessEngine:
 
     def __init__(self, change: Callable[[PairResult], PairResult] = lambda result: result) -> None:
         self.change, self.calls = change, 0
+        self.states: set[int] = set()
 
     def __enter__(self) -> "InProcessEngine":
         return self
@@ -50,6 +55,7 @@ class InProcessEngine:
         self, pair: PairTask, answer: Callable[[AssetRequest], Any], convert: Callable[[PairResult], Any]
     ) -> Any:
         self.calls += 1
+        self.states.add(pair.state)
         try:
             return convert(self.change(PairComparer(answer).compare(pair)))
         except ValueError as error:
@@ -96,7 +102,6 @@ def test_sandboxed_workers_keep_the_rows_of_one_process(
     for name in ("MIN_SPREAD_ASSETS", "MIN_SPREAD_CORES"):
         monkeypatch.setattr(comparison_run, name, 1)
     # What this process would compare itself is an error.
-    monkeypatch.setattr("mediafp.case.comparison.spread.find_match", None)
     monkeypatch.setattr(comparison_run, "compare_pair", None)
     assert compare_all(tmp_path / "store", ingested, LocalEngine(tmp_path)) == expected
     assert {row[5] for row in expected} >= {"copy", "image_in_video", "same_video"}
@@ -108,14 +113,121 @@ def test_few_assets_are_compared_by_this_process(tmp_path: Path, ingested: Inges
     assert compare_all(tmp_path / "store", ingested, engine) == expected and not engine.calls
 
 
-def test_pairs_that_no_worker_compares_are_compared_by_this_process(
-    tmp_path: Path, ingested: Ingested, expected: list[Row], caplog: pytest.LogCaptureFixture
+class LosingEngine(InProcessEngine):
+    """An engine whose workers fail when they compare a pair."""
+
+    def __init__(self, pair: tuple[str, ...], error: Callable[[str], MediaError]) -> None:
+        super().__init__()
+        self.pair, self.error = set(pair), error
+
+    def compare(self, pair: PairTask, *arguments: Any) -> Any:
+        if {pair.a, pair.b} == self.pair:
+            self.calls += 1
+            raise self.error(f"cannot compare {pair.a} with {pair.b}: no luck")
+        return super().compare(pair, *arguments)
+
+
+def run(store: SqliteStore, engine: Any, **options: Any) -> None:
+    list(comparison_run.run_comparisons(store, open_references(store), start_engine=lambda: engine, jobs=2, **options))
+
+
+def without(rows: list[Row], pair: tuple[str, ...]) -> list[Row]:
+    return [row for row in rows if set(row[:2]) != set(pair)]
+
+
+@pytest.fixture
+def deadly(ingested: Ingested) -> tuple[str, ...]:
+    return tuple(ingested.records[name].asset.sha256 for name in ("cat", "cat-crop"))
+
+
+def lose(message: str) -> WorkerLost:
+    return WorkerLost("oom", message)
+
+
+@pytest.mark.parametrize(("error", "kind"), [(lose, "oom"), (CorruptMedia, "corrupt")])
+def test_pair_that_no_worker_compares_waits_for_the_next_run(
+    tmp_path: Path,
+    ingested: Ingested,
+    expected: list[Row],
+    deadly: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    error: Callable[[str], MediaError],
+    kind: ErrorKind,
 ) -> None:
-    engine = FailingEngine(WorkerLost("oom", "there is not enough memory"))
-    assert compare_all(tmp_path / "store", ingested, engine) == expected
-    # Each of two threads may be in the middle of a pair.
-    assert MAX_LOST_PAIRS <= engine.calls <= MAX_LOST_PAIRS + 1
-    assert caplog.text.count("this process compares all further pairs") == 1
+    monkeypatch.setattr(comparison_run, "compare_pair", None)
+    with filled_store(tmp_path / "store", ingested) as store:
+        losing = LosingEngine(deadly, error)
+        run(store, losing)
+        rows = kept_rows(store)
+        assert without(rows, deadly) == without(expected, deadly) != expected
+        (lost,) = store.lost_pairs()
+        assert lost.pair == tuple(sorted(deadly)) and lost.match is None
+        assert lost.failure == PairFailure(kind, "no luck")
+        assert store.kept_pair(*lost.pair) == [] and list(store.kept_matches())
+        assert store.check_integrity() == []
+        # Nothing is pending: only `relate` tries it again.
+        calls = losing.calls
+        run(store, losing)
+        assert losing.calls == calls and store.lost_pairs() == [lost]
+        run(store, losing, lost_pairs=True)
+        assert store.lost_pairs() == [lost] and kept_rows(store) == rows
+        # Few assets are compared by this process, but not one of a lost pair.
+        good = InProcessEngine()
+        good.name, good.concurrency = "local", 1
+        run(store, good, lost_pairs=True)
+        assert good.calls == 1 and store.lost_pairs() == []
+        assert kept_rows(store) == expected
+
+
+@pytest.mark.parametrize("change", ["new", "no workers", "no sandbox"])
+def test_asset_of_a_lost_pair_is_never_compared_by_this_process(
+    tmp_path: Path, ingested: Ingested, deadly: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    compared: list[str] = []
+
+    def compare_here(a: str, b: str, *arguments: Any) -> Any:
+        compared.extend((a, b))
+        return compare_pair(a, b, *arguments)
+
+    monkeypatch.setattr(comparison_run, "compare_pair", compare_here)
+    with filled_store(tmp_path / "store", ingested) as store:
+        run(store, LosingEngine(deadly, lose))
+        assert not compared
+        with store.writing():
+            for record in ingested.records.values():
+                if record.asset.sha256 not in deadly:
+                    comparisons.note_change(store.database, record.asset.sha256, "picture")
+        engine: Any = InProcessEngine() if change == "new" else FailingEngine(SandboxError("Landlock is missing"))
+        engine.name, engine.concurrency = "local", 1
+        start = None if change == "no workers" else lambda: engine
+        list(comparison_run.run_comparisons(store, open_references(store), start_engine=start, jobs=1))
+        assert compared and set(compared).isdisjoint(deadly)
+        assert (len(store.lost_pairs()) > 1) == (change != "new")
+
+
+@pytest.mark.parametrize("name", ["local", "ray"])
+def test_workers_that_crash_in_one_pair_lose_it_alone(
+    tmp_path: Path,
+    ingested: Ingested,
+    expected: list[Row],
+    deadly: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    for constant in ("MIN_SPREAD_ASSETS", "MIN_SPREAD_CORES"):
+        monkeypatch.setattr(comparison_run, constant, 1)
+    monkeypatch.setattr(comparison_run, "compare_pair", None)
+    create = RayEngine if name == "ray" else LocalEngine
+    with running_cluster() if name == "ray" else nullcontext(), filled_store(tmp_path / "store", ingested) as store:
+        with monkeypatch.context() as patch:
+            use_deadly_pair(tmp_path / "modules", deadly, patch)
+            run(store, create(tmp_path))
+        (lost,) = store.lost_pairs()
+        assert lost.pair == tuple(sorted(deadly)) and lost.failure
+        assert lost.failure.kind == "crash" and "the worker crashed" in lost.failure.reason
+        assert without(kept_rows(store), deadly) == without(expected, deadly)
+        run(store, create(tmp_path), lost_pairs=True)
+        assert kept_rows(store) == expected and store.lost_pairs() == []
 
 
 def test_system_without_a_sandbox_compares_in_this_process(
@@ -152,27 +264,26 @@ FORGED: dict[str, Callable[[PairResult], PairResult]] = {
 }
 
 
-def test_pair_of_an_older_state_of_the_store_is_not_compared_in_a_newer_one(tmp_path: Path, ingested: Ingested) -> None:
+def test_pair_of_an_older_state_of_the_store_is_compared_in_that_state(tmp_path: Path, ingested: Ingested) -> None:
     engine = InProcessEngine()
     with filled_store(tmp_path / "store", ingested) as store:
         opened = [StoredReferences(store), StoredReferences(store)]
         comparer = comparison_run.Comparer(store, lambda: opened.pop(), engine)
         comparer.update([])
-        older = comparer._sides
+        older = comparer._current_state()
         comparer.update([])
-        assert older and comparer._sides is not older
+        newer = comparer._current_state()
+        assert newer.sides is not older.sides
         a = ingested.records["cat"].asset.sha256
-        for sides, calls in ((older, 0), (comparer._sides, 1)):
-            partner = find_partners(a, sides)[0]
-            assert comparer._compare_pair(a, partner, sides).match
-            assert engine.calls == calls
+        for state in (older, newer):
+            partner = find_partners(a, state.sides)[0]
+            assert comparer._compare_pair(a, partner.sha256, partner.promise, state).match
+            assert engine.states == {state.spread._state}
+            engine.states.clear()
 
 
 @pytest.mark.parametrize("what", FORGED)
-def test_result_that_no_comparison_has_is_not_believed(
-    tmp_path: Path, ingested: Ingested, caplog: pytest.LogCaptureFixture, what: str
-) -> None:
-    caplog.set_level(logging.INFO)
+def test_result_that_no_comparison_has_is_not_believed(tmp_path: Path, ingested: Ingested, what: str) -> None:
     with filled_store(tmp_path / "store", ingested) as store:
         sides = StoredSides(StoredReferences(store))
         a, b = (ingested.records[name].asset.sha256 for name in ("cat", "cat-crop"))
@@ -180,10 +291,9 @@ def test_result_that_no_comparison_has_is_not_believed(
         expected = compare_pair(a, b, promise, sides, lambda sha256: None)
         assert expected.match and expected.match.placement
         for change, is_believed in ((lambda result: result, True), (FORGED[what], False)):
-            caplog.clear()
             found = SpreadPairs(InProcessEngine(change), store, sides).find_match(a, b, promise)
-            assert found == (expected.query, expected.match)
-            assert ("this process compares a pair" in caplog.text) != is_believed
+            assert isinstance(found, tuple) and (found == (expected.query, expected.match)) == is_believed
+            assert is_believed or (isinstance(found, PairFailure) and found.kind == "crash")
 
 
 def test_damaged_thumbnail_is_reported_as_by_one_process(tmp_path: Path, ingested: Ingested) -> None:
@@ -200,7 +310,7 @@ def test_damaged_thumbnail_is_reported_as_by_one_process(tmp_path: Path, ingeste
                 store.database.execute("UPDATE thumbnail SET jpeg = ? WHERE sha256 = ?", (content, a))
             damaged.clear()
             found = SpreadPairs(InProcessEngine(), store, sides).find_match(a, b, promise)
-            assert set(damaged) == {a}
+            assert set(damaged) == {a} and not isinstance(found, PairFailure)
             fresh = StoredSides(StoredReferences(store))
             assert found[1] == compare_pair(a, b, promise, fresh, lambda sha256: None).match
 

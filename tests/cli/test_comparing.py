@@ -11,9 +11,14 @@ from PIL import Image
 from rich.progress import Progress
 from typer.testing import CliRunner
 
+from mediafp.case.comparison import run as comparison_run
 from mediafp.cli import comparing
 from mediafp.cli.app import app
 from mediafp.cli.comparing import SAMPLE_SECONDS, comparison_progress, format_duration
+from mediafp.cli.exit_status import ExitStatus
+from mediafp.engine.comparison.messages import PairTask
+from mediafp.engine.local.engine import LocalEngine
+from mediafp.types.errors import WorkerLost
 from mediafp.types.kept_matches import UncomparedAssets
 
 
@@ -72,3 +77,41 @@ def test_ingest_states_what_is_left_to_compare(photos: dict[str, np.ndarray], tm
     summary = json.loads(run("ingest", tmp_path / "temple.png", "--json", *fast).splitlines()[-1])
     assert (summary["compared"], summary["not_compared"]) == (2, 0)
     assert json.loads(run("relate", "--json"))["compared"] == 0
+
+
+def test_relate_lists_the_pairs_that_no_worker_could_compare(
+    photos: dict[str, np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(status: int, *arguments: object) -> tuple[str, str]:
+        done = CliRunner().invoke(app, ["--store", str(tmp_path / "case"), *map(str, arguments)])
+        assert done.exit_code == status, done.output
+        return done.stdout, " ".join(done.stderr.split())
+
+    def lose(self: LocalEngine, pair: PairTask, *_: object) -> None:
+        raise WorkerLost("oom", f"cannot compare {pair.a} with {pair.b}: no memory")
+
+    paths = [tmp_path / "cat.png", tmp_path / "crop.png"]
+    Image.fromarray(photos["cat"]).save(paths[0], compress_level=1)
+    Image.fromarray(photos["cat"][40:200, 60:280]).save(paths[1], compress_level=1)
+    fast = ("--ocr", "no", "--transcribe", "no", "--jobs", 1)
+    for constant in ("MIN_SPREAD_ASSETS", "MIN_SPREAD_CORES"):
+        monkeypatch.setattr(comparison_run, constant, 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalEngine, "compare", lose)
+        output, errors = run(ExitStatus.SOME_FAILED, "ingest", *paths, "--json", *fast)
+        summary = json.loads(output.splitlines()[-1])
+        (pair,) = summary["pair_errors"]
+        assert (summary["added"], summary["not_compared"], summary["errors"]) == (2, 0, [])
+        assert {pair["a_uri"], pair["b_uri"]} == set(map(str, paths)) and pair["kind"] == "oom"
+        assert errors.count("no memory") == 1
+        # Those that are known are not stated by each ingest.
+        assert json.loads(run(0, "ingest", *paths, "--json", *fast)[0].splitlines()[-1])["pair_errors"] == []
+        output, errors = run(ExitStatus.SOME_FAILED, "relate", "--json")
+        assert json.loads(output)["errors"] == [pair] and pair["message"] in errors
+        assert "1 pair not compared" in run(ExitStatus.SOME_FAILED, "relate")[0]
+        assert pair["message"] in run(ExitStatus.SOME_FAILED, "export", "matches")[1]
+        result = json.loads(run(1, "match", paths[0], "--ocr", "no", "--json")[0])
+        assert result["warnings"] == [pair["message"]] and result["matches"] == []
+    relation = json.loads(run(0, "relate", "--json")[0])
+    assert (relation["compared"], relation["errors"]) == (1, [])
+    assert json.loads(run(0, "match", paths[0], "--ocr", "no", "--json")[0])["warnings"] == []

@@ -165,6 +165,9 @@ class HostileCase:
     def count_uncompared(self) -> UncomparedAssets:
         return UncomparedAssets(1, 1)
 
+    def lost_pairs(self) -> list[Any]:
+        return []
+
     def has_transcripts(self) -> bool:
         return False
 

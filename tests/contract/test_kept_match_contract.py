@@ -9,7 +9,7 @@ from sample_matches import sample_match, sample_placement
 from transcripts import save_transcribed_asset
 
 from mediafp.store import Store
-from mediafp.types.kept_matches import Channel, KeptMatch, PendingComparison
+from mediafp.types.kept_matches import Channel, KeptMatch, PairFailure, PendingComparison
 from mediafp.types.matches import Change, OcrResult, TextLine
 from mediafp.types.transcripts import Transcript
 
@@ -233,3 +233,44 @@ def test_new_matches_are_probable_ones_kept_after_a_time_the_surest_pair_first(s
     assert [(a[0], b[0], channel) for a, b, channel in every.surest] == [("a", "c", "picture"), ("a", "b", "picture")]
     assert len(store.new_matches("", 1).surest) == 1
     assert every.last_at is not None and store.new_matches(every.last_at, 10) == (0, None, ())
+
+
+def lost(query: str, reference: str) -> KeptMatch:
+    return replace(kept(query, reference, probability=0), failure=PairFailure("oom", "no memory"))
+
+
+def test_a_lost_pair_is_listed_until_it_is_compared(store: Store) -> None:
+    add(store, "a", "b", "c")
+    compare(store, "a", [lost("b", "a"), kept("c", "a")])
+    compare(store, "b", [])
+    assert pairs(store) == [("c", "a")] and pending(store) == ["c"]
+    assert store.lost_pairs() == store.lost_pairs(asset="b" * 64, version="1") == [lost("b", "a")]
+    assert store.lost_pairs(asset="c" * 64) == store.lost_pairs(version="2") == []
+    assert store.check_integrity() == []
+    started = store.last_log_entry()[0]
+    with store.writing():
+        store.save_pairs("1", started, [kept("b", "a")])
+    assert pairs(store) == [("b", "a"), ("c", "a")] and store.lost_pairs() == []
+    with store.writing():
+        # Another run has lost it meanwhile.
+        store.save_pairs("1", started, [lost("b", "a")])
+    assert pairs(store) == [("b", "a"), ("c", "a")] and store.lost_pairs() == []
+
+
+def test_a_lost_pair_ends_with_the_state_of_its_assets(store: Store) -> None:
+    add(store, "a", "b")
+    compare(store, "a", [lost("a", "b")])
+    compare(store, "b", [lost("a", "b")])
+    started = store.last_log_entry()[0]
+    with store.writing():
+        store.save_ocr_result("b" * 64, OcrResult(version="1", lines=(LINE,)))
+    assert store.lost_pairs() == []
+    with store.writing():
+        # This result is of the older state.
+        store.save_pairs("1", started, [kept("a", "b")])
+    assert pairs(store) == [] and pending(store) == ["b"]
+    compare(store, "b", [lost("a", "b")])
+    assert store.lost_pairs() == [lost("a", "b")]
+    with store.writing():
+        store.forget_sighting("b" * 64, "/dump/b.mp4")
+    assert store.lost_pairs() == []

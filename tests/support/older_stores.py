@@ -34,14 +34,19 @@ def drop_newest_tables(database: sqlite3.Connection) -> None:
     _redefine(database, CHANGED_TABLES, 5)
     for table in NEWEST_TABLES:
         database.execute(f"DROP TABLE {table}")
-    set_back_sounds(database)
+    _redefine_sounds(database)
 
 
 def set_back_sounds(database: sqlite3.Connection) -> None:
-    """Give the tables of sounds and transcripts, which version 10 changes, the definition that version 9 has.
+    """Give the tables of sounds and transcripts the definition that version 9 has, and drop the indexes of newer versions.
 
     The custody log keeps the digests of their rows as they are, which the migration states anew.
     """
+    database.execute("DROP INDEX kept_match_that_was_lost")
+    _redefine_sounds(database)
+
+
+def _redefine_sounds(database: sqlite3.Connection) -> None:
     database.execute("DELETE FROM sound WHERE position > 0")
     database.execute("DROP INDEX sound_by_sound")
     _redefine(database, ("sound", "transcript"), 9)

@@ -8,7 +8,7 @@ from mediafp.engine.comparison.sides import StoredSides
 from mediafp.matching.images.pages import add_page_reason
 from mediafp.matching.images.text_evidence import QueryText, TextLines, add_text_evidence
 from mediafp.matching.promise import Promise
-from mediafp.types.kept_matches import MIN_KEPT_PROBABILITY, KeptMatch
+from mediafp.types.kept_matches import MIN_KEPT_PROBABILITY, KeptMatch, PairFailure
 from mediafp.types.matches import Match
 
 FindText = Callable[[str], TextLines | None]
@@ -48,6 +48,14 @@ def keep_match(
         channel="picture",
         promise=promise.value,
         match=match if match and match.probability >= MIN_KEPT_PROBABILITY else None,
+    )
+
+
+def keep_failure(pair: tuple[str, str], promise: Promise, failure: PairFailure) -> KeptMatch:
+    """Return what is kept of a pair that no worker could compare: that it must be compared again."""
+    query, reference = sorted(pair)
+    return KeptMatch(
+        query=query, reference=reference, channel="picture", promise=promise.value, match=None, failure=failure
     )
 
 

@@ -10,7 +10,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
-from mediafp.case.comparison.pair import compare_pair, keep_match
+from mediafp.case.comparison.pair import compare_pair, keep_failure, keep_match
 from mediafp.case.comparison.partners import AudioPartner, Partner, find_partners
 from mediafp.case.comparison.scripts import compare_scripts, find_script_partners
 from mediafp.case.comparison.sounds import compare_stored_sounds, find_sound_partners
@@ -18,11 +18,13 @@ from mediafp.case.comparison.spread import SpreadPairs
 from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.references import StoredReferences
 from mediafp.engine.blas import single_threaded_blas
+from mediafp.engine.comparison.pair import FoundMatch
 from mediafp.engine.comparison.sides import StoredSides
 from mediafp.engine.interface import Engine
+from mediafp.matching.promise import Promise, pair_promise
 from mediafp.store import Store
 from mediafp.types.errors import SandboxError
-from mediafp.types.kept_matches import Channel, KeptMatch, PendingComparison, is_kept_partner
+from mediafp.types.kept_matches import Channel, KeptMatch, PairFailure, PendingComparison, is_kept_partner
 
 COMMIT_COMPARISONS = 64
 """Compared assets that share a commit. Chosen, not measured."""
@@ -45,23 +47,41 @@ AssetChannel = tuple[str, Channel]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparedAsset:
-    """Result of comparing an asset by one channel, not yet saved.
+    """Result of comparing an asset by one channel, or a lost pair again, not yet saved.
 
     Attributes:
-        pending: What was compared.
+        pending: The asset and the channel; None for a lost pair.
         started: Number of the last entry of the custody log before the references were read with which it was compared.
         matches: The pairs that were compared.
     """
 
-    pending: PendingComparison
+    pending: PendingComparison | None
     started: int
     matches: list[KeptMatch]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _State:
+    """A state of the store that assets are compared in.
+
+    Attributes:
+        sides: Its assets.
+        spread: Their comparison by workers; None without an engine.
+        started: Number of the last entry of the custody log before the references were read.
+        generation: Number of the state.
+    """
+
+    sides: StoredSides[StoredReferences]
+    spread: SpreadPairs | None
+    started: int
+    generation: int
 
 
 class Comparer:
     """Comparison of the pending assets of a store with all others. Several threads may call `compare`.
 
-    Of two pending assets, the one that comes first to the pair compares it.
+    Of two pending assets, the one that comes first to the pair compares it. An asset of a pair that no worker could compare is
+    compared by workers alone from then on, until that pair is compared.
     """
 
     def __init__(
@@ -75,12 +95,12 @@ class Comparer:
             engine: Engine whose workers compare pairs; None to compare all in this process.
         """
         self._store, self._open_references, self._engine = store, open_references, engine
-        self._spread: SpreadPairs | None = None
-        """Comparison by workers in the current state of the store; None while this process compares."""
+        self._is_spread = False
+        """True if workers compare all pairs."""
+        self._suspects: set[str] = set()
+        """Assets of pairs that no worker could compare."""
         self._lock = threading.Lock()
-        self._sides: StoredSides[StoredReferences] | None = None
-        self._started = 0
-        self._generation = 0
+        self._state: _State | None = None
         self._newest: dict[AssetChannel, tuple[PendingComparison, int]] = {}
         """Newest state of each asset and channel that is not compared yet, and the generation of the index that has it."""
         self._taken: dict[AssetChannel, set[str]] = {}
@@ -91,24 +111,28 @@ class Comparer:
         # Before the references are read: what changes from now on may not be in them.
         started = self._store.last_log_entry()[0]
         references = self._open_references()
+        suspects = {sha256 for lost in self._store.lost_pairs() for sha256 in lost.pair}
         with self._lock:
-            self._started = started
-            self._generation += 1
-            if self._sides is None or self._sides.references is not references:
-                self._sides, self._spread = StoredSides(references), None
+            self._suspects |= suspects
+            generation = self._state.generation + 1 if self._state else 1
+            if self._state and self._state.sides.references is references:
+                sides, spread = self._state.sides, self._state.spread
+            else:
+                sides = StoredSides(references)
+                spread = SpreadPairs(self._engine, self._store, sides) if self._engine else None
+            self._state = _State(sides=sides, spread=spread, started=started, generation=generation)
             for one in pending:
-                self._newest[one.sha256, one.channel] = one, self._generation
+                self._newest[one.sha256, one.channel] = one, generation
                 self._taken.pop((one.sha256, one.channel), None)
-            if self._engine and not self._spread and self._is_worth_spreading(self._engine):
-                self._spread = SpreadPairs(self._engine, self._store, self._sides)
+            self._is_spread = self._is_spread or (self._engine is not None and self._is_worth_spreading(self._engine))
 
     def compare(self, pending: PendingComparison) -> ComparedAsset:
         """Return the result of comparing an asset by one channel; it must be in the index."""
         key = pending.sha256, pending.channel
         with self._lock:
-            sides, started, generation = self._sides, self._started, self._generation
-            assert sides, "`update` is called first"
+            state = self._current_state()
             newest = self._newest.get(key)
+        sides, started, generation = state.sides, state.started, state.generation
         if newest is None or newest[0] != pending:
             # It has changed again, and its newest state is compared: this result would not be saved.
             return ComparedAsset(pending=pending, started=started, matches=[])
@@ -121,38 +145,73 @@ class Comparer:
             elif pending.channel == "voice":
                 matches = self._compare_sounds(pending.sha256, sides.references, generation)
             else:
-                matches = sides.references.without_unusable(
-                    lambda: self._compare_pictures(pending.sha256, sides, generation)
-                )
+                matches = sides.references.without_unusable(lambda: self._compare_pictures(pending.sha256, state))
         with self._lock:
             if self._newest.get(key) == newest:
                 del self._newest[key]
                 self._taken.pop(key, None)
         return ComparedAsset(pending=pending, started=started, matches=matches)
 
+    def compare_again(self, lost: KeptMatch) -> ComparedAsset:
+        """Return the result of comparing a pair that no worker could compare; both assets must be in the index."""
+        with self._lock:
+            state = self._current_state()
+        sides = state.sides
+
+        def compare() -> list[KeptMatch]:
+            a, b = lost.pair
+            if not sides.references.find_asset(a) or not sides.references.find_asset(b):
+                # One of them is damaged, which was reported.
+                return []
+            promise = pair_promise(sides.rows(a), sides.rows(b))
+            return [self._compare_pair(a, b, promise, state)] if promise else []
+
+        with single_threaded_blas().limit():
+            matches = sides.references.without_unusable(compare)
+        return ComparedAsset(pending=None, started=state.started, matches=matches)
+
+    def _current_state(self) -> _State:
+        assert self._state, "`update` is called first"
+        return self._state
+
     def _is_worth_spreading(self, engine: Engine) -> bool:
         """Return True if the workers of an engine compare what waits sooner than this process."""
         is_local = engine.name == "local"
         return not is_local or (len(self._newest) >= MIN_SPREAD_ASSETS and engine.concurrency >= MIN_SPREAD_CORES)
 
-    def _compare_pair(self, sha256: str, partner: Partner, sides: StoredSides[StoredReferences]) -> KeptMatch:
-        spread, text = self._spread, self._store.ocr_lines
-        # Another thread may have begun a newer state of the store, whose rows are not those of this promise.
-        if spread and spread.sides is sides and not spread.is_useless:
-            try:
-                found = spread.find_match(sha256, partner.sha256, partner.promise)
-                return keep_match((sha256, partner.sha256), partner.promise, found, sides.references, text)
-            except SandboxError as error:
+    def _compare_pair(self, sha256: str, partner: str, promise: Promise, state: _State) -> KeptMatch:
+        pair, text = (sha256, partner), self._store.ocr_lines
+        is_suspect = not self._suspects.isdisjoint(pair)
+        if self._is_spread or is_suspect:
+            found = self._compare_by_workers(pair, promise, state, is_suspect=is_suspect)
+            if isinstance(found, PairFailure):
+                self._suspects.update(pair)
+                return keep_failure(pair, promise, found)
+            if found:
+                return keep_match(pair, promise, found, state.sides.references, text)
+        return compare_pair(sha256, partner, promise, state.sides, text)
+
+    def _compare_by_workers(
+        self, pair: tuple[str, str], promise: Promise, state: _State, *, is_suspect: bool
+    ) -> FoundMatch | PairFailure | None:
+        """Return the match of a pair, or why there is none; None if this process is to compare it."""
+        if state.spread is None:
+            reason = "one of them was lost with another file, and there are no workers"
+            return PairFailure("crash", reason) if is_suspect else None
+        try:
+            return state.spread.find_match(*pair, promise)
+        except SandboxError as error:
+            if self._is_spread:
                 # Thumbnails are decoded in this process too, if few assets are compared.
                 _logger.warning("all files are compared by this process: %s", error)
-                self._spread = self._engine = None
-        return compare_pair(sha256, partner.sha256, partner.promise, sides, text)
+            self._is_spread, self._engine = False, None
+            return PairFailure("crash", str(error)) if is_suspect else None
 
-    def _compare_pictures(self, sha256: str, sides: StoredSides[StoredReferences], generation: int) -> list[KeptMatch]:
+    def _compare_pictures(self, sha256: str, state: _State) -> list[KeptMatch]:
         return [
-            self._compare_pair(sha256, one, sides)
-            for one in self._choose(find_partners(sha256, sides), "picture")
-            if self._take(sha256, one.sha256, "picture", generation)
+            self._compare_pair(sha256, one.sha256, one.promise, state)
+            for one in self._choose(find_partners(sha256, state.sides), "picture")
+            if self._take(sha256, one.sha256, "picture", state.generation)
         ]
 
     def _compare_scripts(self, sha256: str, references: StoredReferences, generation: int) -> list[KeptMatch]:
@@ -202,6 +261,7 @@ def run_comparisons(
     start_engine: Callable[[], Engine] | None = None,
     jobs: int = 0,
     assets: Collection[str] | None = None,
+    lost_pairs: bool = False,
 ) -> Iterator[tuple[int, int]]:
     """Compare the pending assets of a store; yield the numbers of compared and of all pending ones after each commit.
 
@@ -213,19 +273,24 @@ def run_comparisons(
         start_engine: Function that returns a new engine, whose workers compare pairs; None to compare all in this process.
         jobs: Pairs that are compared at once; 0 for as many as the engine says, or one per core.
         assets: Compare these assets alone; None for all.
+        lost_pairs: Compare again the pairs that no worker could compare; each counts as an asset.
     """
-    pending = store.pending_comparisons(comparison_versions(), assets=assets)
-    if not pending:
+    versions = comparison_versions()
+    pending = store.pending_comparisons(versions, assets=assets)
+    lost = store.lost_pairs(version=versions["picture"]) if lost_pairs else []
+    if not pending and not lost:
         return
     with ExitStack() as stack:
         engine = stack.enter_context(start_engine()) if start_engine else None
         run = ComparisonRun(store, open_references, engine=engine, jobs=jobs)
         stack.callback(run.close)
         run.add(pending)
-        yield 0, len(pending)
+        run.add_lost(lost)
+        total = run.waiting
+        yield 0, total
         while run.is_busy:
             run.wait()
-            yield run.save(), len(pending)
+            yield run.save(), total
 
 
 class ComparisonRun:
@@ -256,6 +321,8 @@ class ComparisonRun:
         concurrency = engine.concurrency if engine else os.cpu_count() or 1
         self._threads = ThreadPoolExecutor(jobs or concurrency, thread_name_prefix="compare")
         self._added: set[PendingComparison] = set()
+        self._lost = 0
+        """Lost pairs that were begun."""
         self._done: SimpleQueue[Future[ComparedAsset]] = SimpleQueue()
         """Comparisons in the order in which they are done: there may be a million, too many to look at each."""
         self._finished: list[Future[ComparedAsset]] = []
@@ -271,7 +338,7 @@ class ComparisonRun:
     @property
     def waiting(self) -> int:
         """Number of comparisons that are not saved yet."""
-        return len(self._added) - self.saved
+        return len(self._added) + self._lost - self.saved
 
     def add(self, pending: Sequence[PendingComparison]) -> None:
         """Begin to compare assets that are in the store, but for those that were begun in this state already."""
@@ -281,6 +348,14 @@ class ComparisonRun:
         for one in new:
             self._added.add(one)
             self._threads.submit(self._comparer.compare, one).add_done_callback(self._done.put)
+
+    def add_lost(self, lost: Sequence[KeptMatch]) -> None:
+        """Begin to compare pairs again that no worker could compare."""
+        if lost:
+            self._comparer.update([])
+        self._lost += len(lost)
+        for one in lost:
+            self._threads.submit(self._comparer.compare_again, one).add_done_callback(self._done.put)
 
     def wait(self) -> None:
         """Wait until enough comparisons for a commit are done, half a second at most."""
@@ -299,6 +374,9 @@ class ComparisonRun:
             versions = comparison_versions()
             with self._store.writing():
                 for result in results:
+                    if result.pending is None:
+                        self._store.save_pairs(versions["picture"], result.started, result.matches)
+                        continue
                     self._store.save_comparison(
                         result.pending, versions[result.pending.channel], result.started, result.matches
                     )

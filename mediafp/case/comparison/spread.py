@@ -1,6 +1,5 @@
 """Pairs that workers of an engine compare: they get the parts of the two assets that they ask for, and no store."""
 
-import logging
 from dataclasses import replace
 from itertools import count
 from typing import Final
@@ -9,20 +8,17 @@ from mediafp.case.references import StoredReferences
 from mediafp.case.stored_images import report_damage
 from mediafp.engine.comparison.messages import AssetAnswer, AssetRequest, PairResult, PairTask
 from mediafp.engine.comparison.packing import pack_rows, pack_track, unpack_match
-from mediafp.engine.comparison.pair import FoundMatch, find_match
+from mediafp.engine.comparison.pair import FoundMatch
 from mediafp.engine.comparison.sides import StoredSides
 from mediafp.engine.interface import Engine
 from mediafp.matching.promise import Promise
 from mediafp.store import Store, check_match
 from mediafp.types.contents import MAX_WARNINGS, WARNING_CHARS, check_text
-from mediafp.types.errors import CorruptMedia, WorkerLost
+from mediafp.types.errors import CorruptMedia, MediaError
 from mediafp.types.jpeg import thumbnail_size
-from mediafp.types.kept_matches import MIN_KEPT_PROBABILITY
+from mediafp.types.kept_matches import MIN_KEPT_PROBABILITY, PairFailure
 from mediafp.types.matches import Match
 
-_logger = logging.getLogger(__name__)
-MAX_LOST_PAIRS: Final = 8
-"""Pairs in a row that no worker can compare, after which this process compares all. Chosen, not measured."""
 _STATES: Final = count()
 """Numbers of the states of stores in this process, by which workers know what they have kept of an older one."""
 
@@ -34,16 +30,11 @@ class SpreadPairs:
         """Take the engine, the store, and its assets in this state."""
         self._engine, self._store, self.sides = engine, store, sides
         self._state = next(_STATES)
-        self._lost = 0
-        """Pairs in a row that no worker could compare."""
 
-    @property
-    def is_useless(self) -> bool:
-        """True if workers compare no pair, which then costs their start each time."""
-        return self._lost >= MAX_LOST_PAIRS
+    def find_match(self, a: str, b: str, promise: Promise) -> FoundMatch | PairFailure:
+        """Return what `find_match` does, or the reason why no worker can compare the pair.
 
-    def find_match(self, a: str, b: str, promise: Promise) -> FoundMatch:
-        """Return what `find_match` does; this process computes it if no worker can.
+        This process must not compare such a pair: what ends the workers, such as a hostile thumbnail, would end it too.
 
         Raises:
             SandboxError: The sandbox is unavailable.
@@ -51,17 +42,10 @@ class SpreadPairs:
         """
         task = PairTask(a=a, b=b, promise=promise.value, rows=promise.rows, state=self._state)
         try:
-            found = self._engine.compare(task, self._answer, lambda result: self._to_found(task, result))
-        except WorkerLost as lost:
-            self._lost += 1
-            _logger.info("this process compares a pair: %s", lost)
-            if self._lost == MAX_LOST_PAIRS:
-                _logger.warning(
-                    "this process compares all further pairs, since workers have lost %d in a row: %s", self._lost, lost
-                )
-            return find_match(a, b, promise, self.sides)
-        self._lost = 0
-        return found
+            return self._engine.compare(task, self._answer, lambda result: self._to_found(task, result))
+        except MediaError as error:
+            # An error of another kind is one that a worker made up, since a pair has no file.
+            return PairFailure(error.kind, str(error).removeprefix(f"cannot compare {a} with {b}: "))
 
     def _answer(self, request: AssetRequest) -> AssetAnswer:
         references, sha256 = self.sides.references, request.sha256

@@ -1,5 +1,6 @@
 """Watched assets, and their matches with assets that were added or have changed."""
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Final
@@ -19,6 +20,7 @@ from mediafp.types.kept_matches import Channel, KeptMatch
 from mediafp.types.matches import MIRRORED_RELATIONS
 from mediafp.types.watches import WatchHit
 
+_logger = logging.getLogger(__name__)
 SAME_FILE: Final = "the bytes are identical"
 """Reason of a hit whose content is that of the watched file."""
 
@@ -67,8 +69,12 @@ class WatchedAssets:
     ) -> Iterator[KeptMatch]:
         references = sides.references
         if "picture" in channels:
+            suspects = {asset for lost in self._store.lost_pairs() for asset in lost.pair}
             for other in others:
-                if promise := pair_promise(sides.rows(sha256), sides.rows(other)):
+                if {sha256, other} & suspects:
+                    # What ends workers would end this process.
+                    _logger.warning("%s is not compared with the watched %s here; call: mediafp relate", sha256, other)
+                elif promise := pair_promise(sides.rows(sha256), sides.rows(other)):
                     yield compare_pair(sha256, other, promise, sides, self._store.ocr_lines)
         if "voice" in channels and (own := references.sounds(sha256)):
             for other in others:

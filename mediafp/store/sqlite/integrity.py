@@ -12,6 +12,7 @@ from mediafp.store.sqlite import (
     index_integrity,
     kept_matches,
     log_integrity,
+    lost_pairs,
     ocr_results,
     schema,
     source_passages,
@@ -57,6 +58,7 @@ def check_integrity(database: Database, declarations: Mapping[str, FingerprintDe
         source_passages.check_source_passages,
         video_texts.check_video_texts,
         kept_matches.check_kept_matches,
+        lost_pairs.check_lost_pairs,
         decisions.check_decisions,
         index_integrity.check_indexes,
     )

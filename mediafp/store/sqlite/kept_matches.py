@@ -8,6 +8,7 @@ from mediafp.store.sqlite.assets import is_undamaged
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.decisions import match_decisions, unless_rejected
 from mediafp.store.sqlite.evidence_json import decode_match, encode_evidence
+from mediafp.store.sqlite.lost_pairs import LOST_VERDICT, encode_failure
 from mediafp.store.sqlite.sightings import uris
 from mediafp.store.sqlite.values import DAMAGE_ERRORS
 from mediafp.types.decisions import Decision
@@ -57,18 +58,35 @@ def save_comparison(
         database.execute(
             f"DELETE FROM kept_match WHERE {side} = ? AND channel = ? AND version != ?", (sha256, channel, version)
         )
-    changed = False
-    for kept in matches:
-        other = kept.reference if kept.query == sha256 else kept.query
-        if _revision(database, sha256, channel) == revision and 0 < _revision(database, other, channel) <= started:
-            changed = _save(database, kept, version) or changed
-    if changed:
-        for asset in sorted({asset for kept in matches for asset in kept.pair}):
-            _prune(database, asset, channel, version)
+    if _revision(database, sha256, channel) == revision:
+        save_pairs(database, version, started, matches, compared=sha256)
     database.execute(
         "UPDATE comparison SET version = ? WHERE sha256 = ? AND channel = ? AND revision = ?",
         (version, sha256, channel, revision),
     )
+
+
+def save_pairs(
+    database: Database, version: str, started: int, matches: Sequence[KeptMatch], *, compared: str | None = None
+) -> None:
+    """Save the results of comparing some pairs of one channel.
+
+    Args:
+        database: The database.
+        version: Version of the comparison.
+        started: Number of the last log entry when it began. A pair with an asset that has changed since is skipped: that
+            asset is compared anew itself.
+        matches: The pairs that were compared.
+        compared: Asset of all pairs that is known not to have changed; None if there is none.
+    """
+    changed = False
+    for kept in matches:
+        others = (asset for asset in kept.pair if asset != compared)
+        if all(0 < _revision(database, other, kept.channel) <= started for other in others):
+            changed = _save(database, kept, version) or changed
+    if changed:
+        for asset, channel in sorted({(asset, kept.channel) for kept in matches for asset in kept.pair}):
+            _prune(database, asset, channel, version)
 
 
 def kept_matches(
@@ -193,7 +211,9 @@ def check_kept_matches(database: Database) -> Iterator[str]:
     """Yield the problems of the kept matches."""
     rows = database.execute(
         f"SELECT {_COLUMNS}, CAST(evidence AS BLOB), x.kind, y.kind FROM kept_match"
-        " LEFT JOIN asset x ON x.sha256 = a LEFT JOIN asset y ON y.sha256 = b WHERE evidence != '' ORDER BY a, b, channel"
+        " LEFT JOIN asset x ON x.sha256 = a LEFT JOIN asset y ON y.sha256 = b WHERE evidence != '' AND verdict != ?"
+        " ORDER BY a, b, channel",
+        (LOST_VERDICT,),
     )
     for row in rows:
         try:
@@ -211,7 +231,7 @@ def _revision(database: Database, sha256: str, channel: Channel) -> int:
 
 
 def _save(database: Database, kept: KeptMatch, version: str) -> bool:
-    """Save a pair, and return True if it was not stored in this form."""
+    """Save a pair, and return True if it was not stored in this form, or compared while another run has lost it."""
     a, b = kept.pair
     key, values = (a, b, kept.channel), _values(kept, version)
     stored = database.execute(
@@ -219,7 +239,8 @@ def _save(database: Database, kept: KeptMatch, version: str) -> bool:
         " FROM kept_match WHERE a = ? AND b = ? AND channel = ?",
         key,
     ).fetchone()
-    if stored == values:
+    is_compared = stored is not None and stored[-1] == version and stored[3] != LOST_VERDICT
+    if stored == values or (kept.failure and is_compared):
         return False
     database.execute(
         "INSERT OR REPLACE INTO kept_match VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*key, *values, utc_now())
@@ -230,6 +251,9 @@ def _save(database: Database, kept: KeptMatch, version: str) -> bool:
 def _values(kept: KeptMatch, version: str) -> tuple[object, ...]:
     """Return the values of the columns after the key and before the time."""
     a_is_query, match = kept.query < kept.reference, kept.match
+    if kept.failure:
+        reason = encode_failure(kept.failure)
+        return kept.promise, int(a_is_query), NO_MATCH, LOST_VERDICT, 0.0, 0.0, 0.0, reason, version
     if match is None:
         return kept.promise, int(a_is_query), NO_MATCH, NO_MATCH, 0.0, 0.0, 0.0, NO_MATCH, version
     coverage_a, coverage_b = match.coverage if a_is_query else match.coverage[::-1]

@@ -376,5 +376,9 @@ MIGRATIONS = [
     ALTER TABLE transcript ADD COLUMN has_file_times INTEGER NOT NULL DEFAULT 0 CHECK (has_file_times IN (0, 1));
     UPDATE transcript SET has_file_times = 1;
     """,
+    """
+    -- Pairs that no worker could compare.
+    CREATE INDEX kept_match_that_was_lost ON kept_match (a, b, channel) WHERE verdict = 'lost';
+    """,
 ]
 """Statements from each schema version to the next; the first ones create the tables of version 1."""

@@ -18,6 +18,7 @@ from mediafp.store.sqlite import (
     integrity,
     kept_matches,
     ledger,
+    lost_pairs,
     moves,
     new_matches,
     sightings,
@@ -290,6 +291,14 @@ class SqliteStore(CurationMethods, TextMethods, Store):
         self, pending: PendingComparison, version: str, started: int, matches: Sequence[KeptMatch]
     ) -> None:
         kept_matches.save_comparison(self.database, pending, version, started, matches)
+
+    @override
+    def save_pairs(self, version: str, started: int, matches: Sequence[KeptMatch]) -> None:
+        kept_matches.save_pairs(self.database, version, started, matches)
+
+    @override
+    def lost_pairs(self, *, asset: str | None = None, version: str | None = None) -> list[KeptMatch]:
+        return lost_pairs.lost_pairs(self.database, asset=asset, version=version)
 
     @override
     def kept_matches(

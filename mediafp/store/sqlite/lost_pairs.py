@@ -1,0 +1,59 @@
+"""The pairs that no worker could compare, which wait for the next `relate`, in the database."""
+
+import json
+from collections.abc import Iterator
+from typing import get_args
+
+from mediafp.store.sqlite.database import Database
+from mediafp.store.sqlite.values import DAMAGE_ERRORS, canonical_json
+from mediafp.types.errors import ErrorKind
+from mediafp.types.kept_matches import KeptMatch, PairFailure
+
+LOST_VERDICT = "lost"
+"""Verdict of such a pair in the table of kept matches; its evidence is the reason."""
+_ROWS = "SELECT a, b, channel, promise, a_is_query, evidence, version FROM kept_match WHERE verdict = 'lost'"
+
+
+def encode_failure(failure: PairFailure) -> str:
+    """Return the reason why a pair was not compared as JSON."""
+    return canonical_json(failure._asdict())
+
+
+def lost_pairs(database: Database, *, asset: str | None = None, version: str | None = None) -> list[KeptMatch]:
+    """Return the pairs that no worker could compare, by both assets.
+
+    Args:
+        database: The database.
+        asset: SHA-256 of an asset whose pairs are returned; None for all.
+        version: Version of the comparison that has lost them; None for any.
+    """
+    pairs: list[KeptMatch] = []
+    for a, b, channel, promise, a_is_query, evidence, lost_by in database.rows(f"{_ROWS} ORDER BY a, b, channel"):
+        if asset not in (None, a, b) or version not in (None, lost_by):
+            continue
+        try:
+            failure = _decode(evidence)
+        except DAMAGE_ERRORS as error:
+            database.on_damage(a, f"its lost pair with {b} is damaged ({error})")
+            continue
+        query, reference = (a, b) if a_is_query else (b, a)
+        pairs.append(
+            KeptMatch(query=query, reference=reference, channel=channel, promise=promise, match=None, failure=failure)
+        )
+    return pairs
+
+
+def check_lost_pairs(database: Database) -> Iterator[str]:
+    """Yield the problems of the pairs that no worker could compare."""
+    for a, b, *_, evidence, _ in database.execute(_ROWS):
+        try:
+            _decode(evidence)
+        except DAMAGE_ERRORS as error:
+            yield f"the lost pair of {a} and {b} is damaged: {error}"
+
+
+def _decode(evidence: str) -> PairFailure:
+    failure = PairFailure(**json.loads(evidence))
+    if failure.kind not in get_args(ErrorKind) or not isinstance(failure.reason, str):
+        raise ValueError("no reason")
+    return failure
