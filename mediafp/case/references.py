@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import override
 
 import numpy as np
@@ -36,6 +36,7 @@ from mediafp.types.errors import StoreError
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.media import Asset, FrameTrack, Kind, Pixels
 from mediafp.types.neighbours import Neighbour, Neighbours
+from mediafp.types.node_services import ServiceNode
 
 _logger = logging.getLogger(__name__)
 INDEXED_TYPES = (SEARCH_TYPE, Pdq.name, REFERENCE_CROPS, RECTANGLES, REDUCED_IMAGE, INSETS, SoundCodes.name)
@@ -161,6 +162,16 @@ class StoredReferences(ComparedAssets):
     def row_counts(self) -> dict[str, int]:
         """Return the number of indexed rows of each fingerprint type."""
         return {index.declaration.name: len(index.rows) for index in self._indexes}
+
+    @property
+    def shared_rows(self) -> int:
+        """Number of rows, of the largest index, that nodes search if it is shared."""
+        return max(index.rows.shared_rows for index in self._indexes)
+
+    def share(self, nodes: Sequence[ServiceNode]) -> None:
+        """Have nodes search the indexes that they can read, as `StoredIndex.share` does; none for this machine alone."""
+        for index in self._indexes:
+            index.rows.share(nodes)
 
     def search_warnings(self) -> tuple[str, ...]:
         """Return a sentence for each index so large that a search compares the nearest of its rows alone."""

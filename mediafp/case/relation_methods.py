@@ -29,6 +29,7 @@ class RelationMethods:
 
     _store: Store
     _on_lost: LostPairHandler
+    _comparison_warnings: tuple[str, ...] = ()
 
     if TYPE_CHECKING:
         _start_engine: Callable[[], Engine]
@@ -61,13 +62,19 @@ class RelationMethods:
             self._store, self._references, start_engine=self._start_engine, lost_pairs=lost_pairs
         ):
             on_progress(done, total)
+            if done == total:
+                # As long as the nodes search.
+                self._comparison_warnings = self._references().search_warnings()
         for pair in self.lost_pairs():
             self._on_lost(pair)
         return total
 
-    def search_warnings(self) -> tuple[str, ...]:
-        """Return what limits all searches in this case: a sentence for each index so large that a part of it is searched."""
-        return self._references().search_warnings()
+    def comparison_warnings(self) -> tuple[str, ...]:
+        """Return what limited the last comparing by this object: a sentence for each index of which a part was searched.
+
+        The nodes of a cluster search all rows of an index of which this machine searches a part.
+        """
+        return self._comparison_warnings
 
     def count_uncompared(self) -> UncomparedAssets:
         """Return the number of assets that `relate` would compare."""

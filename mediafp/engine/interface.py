@@ -13,6 +13,7 @@ from mediafp.ingest.files import OpenFile
 from mediafp.types.errors import MediaError
 from mediafp.types.matches import Clip, OcrResult, QueryResult
 from mediafp.types.media import Asset, Audio, Kind
+from mediafp.types.node_services import NodeService, ServiceNode
 from mediafp.types.runs import EngineName, FileAnalysis, SpeechOptions
 from mediafp.types.transcripts import TranscribedAudio
 from mediafp.types.video_text import VideoText
@@ -244,6 +245,17 @@ class Engine(Protocol):
 
         Raises:
             WorkerLost: No worker can compare the pair.
+        """
+
+    def open_services(self, service: Callable[[], NodeService]) -> Sequence[ServiceNode]:
+        """Start a service on each machine of a cluster, and return these machines; none if all tasks run on this one.
+
+        Args:
+            service: Creates the service in a process of the machine, which imports it there. It is not sandboxed: it gets
+                nothing that an adversary made.
+
+        Raises:
+            UsageError: There is no cluster, or it has no node that is fit.
         """
 
     def open_transcription(self, speech: SpeechOptions) -> TranscriptionQueue:

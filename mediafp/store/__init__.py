@@ -12,6 +12,7 @@ from mediafp.store.factory import (
     open_index,
     open_store,
     remove_indexes,
+    shard_service,
 )
 from mediafp.store.index_interface import RERANK_DEPTH, Index, IndexKind, IndexPosition, MovedIndex, StoredIndex
 from mediafp.store.interface import Store
@@ -33,4 +34,5 @@ __all__ = [
     "open_index",
     "open_store",
     "remove_indexes",
+    "shard_service",
 ]

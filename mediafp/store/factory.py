@@ -1,6 +1,6 @@
 """The choice of the store and of the index that the program uses."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +9,7 @@ from mediafp.store.index_location import index_address, index_files
 from mediafp.store.interface import Store
 from mediafp.store.lance.addresses import parse_address
 from mediafp.store.sqlite.store import SqliteStore, has_database
+from mediafp.types.node_services import NodeService
 
 LOCAL_INDEX: Final = "local"
 """Address of indexes that lie in the folder of the store."""
@@ -62,6 +63,13 @@ def open_index(store: Store, kind: IndexKind) -> StoredIndex:
 
     layout = RowLayout(metric=kind.metric, columns=kind.columns)
     return RowIndex(layout, index_files(store.folder, index_address(store.folder), kind.type, kind.version, layout))
+
+
+def shard_service() -> Callable[[], NodeService]:
+    """Return the service that nodes run to search shards of indexes (`StoredIndex.share`)."""
+    from mediafp.store.lance.shards import TableShards
+
+    return TableShards
 
 
 def move_indexes(store: Store, kinds: Iterable[IndexKind], address: str) -> Iterator[MovedIndex]:

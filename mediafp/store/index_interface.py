@@ -3,12 +3,13 @@
 `tests/contract` holds a test suite, which every implementation passes.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from mediafp.types.fingerprints import Fingerprint, Metric
 from mediafp.types.neighbours import Neighbour, Neighbours
+from mediafp.types.node_services import ServiceNode
 
 if TYPE_CHECKING:
     import numpy as np
@@ -152,6 +153,21 @@ class StoredIndex(Index, Protocol):
 
     def count_assets(self) -> int:
         """Return the number of assets, those without rows included."""
+        ...
+
+    @property
+    def shared_rows(self) -> int:
+        """Number of the rows that nodes search once they are given to `share`; 0 if they cannot read them, or they are few."""
+        ...
+
+    def share(self, nodes: Sequence[ServiceNode]) -> None:
+        """Have nodes search the saved rows, a shard each, as long as they can; none for this machine alone.
+
+        What is found is the same, but for rows of which this machine alone would search a part: nodes search all.
+
+        Args:
+            nodes: Nodes that run `shard_service`. If one fails, the others search its rows, and at last this machine does.
+        """
         ...
 
     @property

@@ -72,13 +72,13 @@ def test_search_of_a_part_of_an_index_is_stated_in_results(
     arguments = ["--store", str(folder)]
     with open_case(folder) as case:
         list(case.migrate(address))
-        assert case.search_warnings() == ()
+        assert case._references().search_warnings() == ()
     monkeypatch.setattr(table, "SCANNED_ROWS", 10)
     stated = r"searched \d+% of the \d+ rows of sscd_distilled, those nearest by groups: a use may be missing"
     with open_case(folder) as case:
-        assert re.fullmatch(rf"{stated}; see docs/scale\.md", case.search_warnings()[0])
+        assert re.fullmatch(rf"{stated}; see docs/scale\.md", case._references().search_warnings()[0])
         (result,) = case.match(small_photo, ocr=False, speech=None)
-        assert result.warnings == case.search_warnings()
+        assert result.warnings == case._references().search_warnings()
     related = CliRunner().invoke(app, [*arguments, "relate", "--json"])
     assert re.match(stated, json.loads(related.stdout)["warnings"][0]), related.output
     again = CliRunner().invoke(app, [*arguments, "relate", "--json"])

@@ -13,6 +13,7 @@ import pytest
 from deadly_pairs import use_deadly_pair
 from local_cluster import running_cluster
 from mixed_stores import Ingested, Row, kept_rows, open_references
+from object_store import skip_without_lance
 from sample_matches import sample_match, sample_placement
 
 from mediafp.case.comparison import run as comparison_run
@@ -27,6 +28,10 @@ from mediafp.engine.comparison.packing import pack_match, unpack_match
 from mediafp.engine.comparison.sides import StoredSides
 from mediafp.engine.interface import Engine
 from mediafp.engine.local.engine import LocalEngine
+from mediafp.store.index_location import set_index_address
+from mediafp.store.lance import shared_table, table
+from mediafp.store.lance.shard_messages import ShardAnswer, decode_answer
+from mediafp.store.row_index import index as row_index
 from mediafp.store.sqlite import comparisons
 from mediafp.store.sqlite.evidence_json import encode_evidence
 from mediafp.store.sqlite.store import SqliteStore
@@ -50,6 +55,9 @@ class InProcessEngine:
 
     def __exit__(self, *_: object) -> None:
         pass
+
+    def open_services(self, _: object) -> tuple[()]:
+        return ()
 
     def compare(
         self, pair: PairTask, answer: Callable[[AssetRequest], Any], convert: Callable[[PairResult], Any]
@@ -228,6 +236,45 @@ def test_workers_that_crash_in_one_pair_lose_it_alone(
         assert without(kept_rows(store), deadly) == without(expected, deadly)
         run(store, create(tmp_path), lost_pairs=True)
         assert kept_rows(store) == expected and store.lost_pairs() == []
+
+
+def test_nodes_search_an_index_on_lance(
+    tmp_path: Path,
+    ingested: Ingested,
+    expected: list[Row],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    skip_without_lance()
+    monkeypatch.setattr(comparison_run, "compare_pair", None)
+    for module, constant in (
+        (row_index, "SAVE_ROWS"),
+        (table, "SEGMENT_ROWS"),
+        (shared_table, "MIN_SHARED_ROWS"),
+        (shared_table, "SHARD_ROWS"),
+    ):
+        monkeypatch.setattr(module, constant, 1)
+    (tmp_path / "rows").mkdir()
+    answers: list[ShardAnswer] = []
+
+    def decode(data: bytes) -> ShardAnswer:
+        answers.append(decode_answer(data))
+        return answers[-1]
+
+    monkeypatch.setattr(shared_table, "decode_answer", decode)
+    # It is searched by nodes alone.
+    monkeypatch.setattr(table.Table, "nearest", None)
+    with running_cluster(), filled_store(tmp_path / "store", ingested) as store:
+        set_index_address(store.folder, str(tmp_path / "rows"))
+        references = open_references(store)
+        list(comparison_run.run_comparisons(store, references, start_engine=lambda: RayEngine(tmp_path), jobs=2))
+        assert kept_rows(store) == expected
+        assert sum(answer.rows > 0 for answer in answers) >= 4 and sum(len(answer.counts) for answer in answers) > 40
+        assert not [answer.error for answer in answers if answer.error] and "does not search" not in caplog.text
+        monkeypatch.undo()
+        asset = next(iter(ingested.records.values())).asset.sha256
+        # Afterwards, this machine searches.
+        assert find_partners(asset, StoredSides(references()))
 
 
 def test_system_without_a_sandbox_compares_in_this_process(

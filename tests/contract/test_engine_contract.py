@@ -31,6 +31,8 @@ from mediafp.engine.local.warm_up_comparison import answer_from
 from mediafp.fingerprints.registry import declaration
 from mediafp.ingest.files import OpenFile, file_sha256, open_file
 from mediafp.ingest.thumbnails import decode_thumbnail
+from mediafp.store.lance.shard_messages import SearchShard, decode_answer, encode
+from mediafp.store.lance.shards import TableShards
 from mediafp.types.errors import CorruptMedia, MediaError, NotMedia, WorkerLost
 from mediafp.types.matches import QueryResult, Segment
 from mediafp.types.media import AUDIO_SAMPLE_RATE, Asset, Audio
@@ -123,6 +125,19 @@ def test_compare_returns_the_match_of_two_assets(engine: Engine, tmp_path: Path,
     with pytest.raises(WorkerLost, match=f"cannot compare {a} with {b}.*no comparison has this result"):
         engine.compare(task, answer, refuse)
     assert engine.compare(task, answer, lambda result: result.match) == result.match
+
+
+def test_services_answer_on_each_machine_of_a_cluster(engine: Engine) -> None:
+    nodes = engine.open_services(TableShards)
+    assert len(nodes) == isinstance(engine, RayEngine)
+    for node in nodes:
+        with ThreadPoolExecutor(4) as threads:
+            request = encode(SearchShard(name="none", queries=bytes(64), count=1))
+            answers = list(threads.map(lambda _, node=node, request=request: node.ask(request), range(20)))
+        assert {decode_answer(answer).error for answer in answers} == {"it does not keep this shard any more"}
+        with pytest.raises(WorkerLost, match="its process ended or failed"):
+            node.ask(b"junk")
+        assert decode_answer(node.ask(request)).error, "a service that fails answers further requests"
 
 
 def test_analyse_returns_the_frames_and_audio_of_a_video(engine: Engine, clips: dict[str, Path]) -> None:

@@ -12,12 +12,14 @@ from object_store import BUCKET, ENVIRONMENT, ObjectStore, object_store, skip_wi
 from mediafp.fingerprints.registry import fingerprint_type
 from mediafp.store import RERANK_DEPTH, Index, IndexPosition
 from mediafp.store.index_location import index_files
-from mediafp.store.lance import table
+from mediafp.store.lance import shared_table, table
+from mediafp.store.lance.shards import TableShards
 from mediafp.store.row_index import index as row_index
 from mediafp.store.row_index.index import RowIndex
 from mediafp.store.row_index.rows import RowLayout
 from mediafp.types.fingerprints import Fingerprint, Metric
 from mediafp.types.neighbours import Neighbour, Neighbours
+from mediafp.types.node_services import ServiceNode
 
 ROUNDING = 0.01
 """Largest difference of the score of int8 codes from the true cosine: four standard deviations of 512 rounded products."""
@@ -95,7 +97,7 @@ class ExactIndex(Index):
 
 
 Build = Callable[..., Index]
-IMPLEMENTATIONS = ("memory", "files", "exact", "lance", "lance unindexed", "lance s3")
+IMPLEMENTATIONS = ("memory", "files", "exact", "lance", "lance unindexed", "lance shared", "lance s3")
 
 
 def build_in_memory(fingerprints: Iterable[Fingerprint], *, metric: Metric, columns: int) -> Index:
@@ -124,6 +126,10 @@ def build(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         monkeypatch.setattr(table, "PARTITION_ROWS", 20)
         address = str(tmp_path / "elsewhere")
         Path(address).mkdir()
+    if request.param == "lance shared":
+        for constant in ("MIN_SHARED_ROWS", "SHARD_ROWS"):
+            monkeypatch.setattr(shared_table, constant, 1)
+        monkeypatch.setattr(shared_table, "PIECE_ROWS", 7)
     if request.param == "lance s3":
         skip_without_server()
         server: ObjectStore = request.getfixturevalue("server")
@@ -139,6 +145,9 @@ def build(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         RowIndex(layout, files).build(lambda: saved[:half], lambda: IndexPosition(entry=1, hash="1" * 64, skipped=0))
         index = RowIndex(layout, files)
         assert not half or (index.position and files.map())
+        if request.param == "lance shared":
+            # As in processes of two nodes, whose shards have a few rows each.
+            index.share([ServiceNode(name=name, ask=TableShards().answer) for name in ("first", "second")])
         index.add(saved[half:])
         return index
 

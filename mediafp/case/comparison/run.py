@@ -22,9 +22,10 @@ from mediafp.engine.comparison.pair import FoundMatch
 from mediafp.engine.comparison.sides import StoredSides
 from mediafp.engine.interface import Engine
 from mediafp.matching.promise import Promise, pair_promise
-from mediafp.store import Store
+from mediafp.store import Store, shard_service
 from mediafp.types.errors import SandboxError
 from mediafp.types.kept_matches import Channel, KeptMatch, PairFailure, PendingComparison, is_kept_partner
+from mediafp.types.node_services import ServiceNode
 
 COMMIT_COMPARISONS = 64
 """Compared assets that share a commit. Chosen, not measured."""
@@ -99,6 +100,8 @@ class Comparer:
         """True if workers compare all pairs."""
         self._suspects: set[str] = set()
         """Assets of pairs that no worker could compare."""
+        self._nodes: Sequence[ServiceNode] | None = None
+        """Nodes that search the indexes; None as long as they were not started."""
         self._lock = threading.Lock()
         self._state: _State | None = None
         self._newest: dict[AssetChannel, tuple[PendingComparison, int]] = {}
@@ -111,6 +114,8 @@ class Comparer:
         # Before the references are read: what changes from now on may not be in them.
         started = self._store.last_log_entry()[0]
         references = self._open_references()
+        if not self._state or self._state.sides.references is not references:
+            self._share(references)
         suspects = {sha256 for lost in self._store.lost_pairs() for sha256 in lost.pair}
         with self._lock:
             self._suspects |= suspects
@@ -125,6 +130,18 @@ class Comparer:
                 self._newest[one.sha256, one.channel] = one, generation
                 self._taken.pop((one.sha256, one.channel), None)
             self._is_spread = self._is_spread or (self._engine is not None and self._is_worth_spreading(self._engine))
+
+    def close(self) -> None:
+        """Have this machine search the indexes again."""
+        if self._state:
+            self._state.sides.references.share(())
+
+    def _share(self, references: StoredReferences) -> None:
+        """Have the nodes of a cluster search the indexes, if they lie where nodes can read them."""
+        if self._engine and references.shared_rows:
+            if self._nodes is None:
+                self._nodes = self._engine.open_services(shard_service())
+            references.share(self._nodes)
 
     def compare(self, pending: PendingComparison) -> ComparedAsset:
         """Return the result of comparing an asset by one channel; it must be in the index."""
@@ -387,3 +404,4 @@ class ComparisonRun:
     def close(self) -> None:
         """End the threads; what was not begun is skipped."""
         self._threads.shutdown(cancel_futures=True)
+        self._comparer.close()

@@ -1,10 +1,12 @@
 """The engine on a Ray cluster: files are parsed by sandboxed workers of its nodes, results are validated here."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mediafp.engine.cluster.pool import ClusterPool
 from mediafp.engine.interface import TranscriptionQueue
 from mediafp.engine.local.engine import LocalEngine
+from mediafp.types.node_services import NodeService, ServiceNode
 from mediafp.types.runs import EngineName, SpeechOptions
 
 
@@ -25,6 +27,10 @@ class RayEngine(LocalEngine):
         """
         self._cluster = ClusterPool(scratch_folder, sandboxed=sandboxed, address=address)
         super().__init__(scratch_folder, sandboxed=sandboxed, pool=self._cluster)
+
+    def open_services(self, service: Callable[[], NodeService]) -> Sequence[ServiceNode]:
+        """Start a service on each node, and return the nodes. Raises UsageError."""
+        return self._cluster.open_services(service)
 
     def open_transcription(self, speech: SpeechOptions) -> TranscriptionQueue:
         """Return a queue that transcribes audio on the nodes; the caller shuts it down. Raises ModelError, UsageError."""

@@ -32,6 +32,7 @@ from mediafp.engine.local.messages import Failure
 from mediafp.engine.local.pool import TaskPool, TaskWorker
 from mediafp.engine.local.process import WorkerCapabilities
 from mediafp.types.errors import UsageError, WorkerLost
+from mediafp.types.node_services import NodeService, ServiceNode
 from mediafp.types.version import __version__
 
 _logger = logging.getLogger(__name__)
@@ -44,6 +45,10 @@ RETRY_SECONDS: Final = 10.0
 """Wall seconds after which a node that has failed to start a process is asked for another one. Chosen, not measured."""
 REFRESH_SECONDS: Final = 2.0
 """Wall seconds after which a thread that waits for a worker checks again which nodes there are. Chosen, not measured."""
+SERVICE_SECONDS: Final = 1800.0
+"""Wall seconds that a service of a node gets to answer: it may read 100 million rows first. Chosen, not measured."""
+MAX_SERVICE_BYTES: Final = 512 << 20
+"""Bytes of an answer of a service: 40 million rows near one query row. Chosen, not measured."""
 CLOSE_SECONDS: Final = 10.0
 """Wall seconds that tasks in progress get to end when the pool is closed. Chosen, not measured."""
 
@@ -74,6 +79,8 @@ class ClusterPool(TaskPool):
         self._all: set[Share] = set()
         self._lent = 0
         """Workers that are lent, or that a thread starts: the connection is kept for them, as Ray ends the process otherwise."""
+        self._services: list[Any] = []
+        """Processes of services, one on each node."""
         self._refreshed = 0.0
         self._task = threading.local()
         """The nodes that the task of each thread avoids: those that it has lost before, and those that cannot hold its file."""
@@ -346,10 +353,43 @@ class ClusterPool(TaskPool):
             self._condition.notify_all()
         for share in shares:
             self._give_up(share)
+        for actor in self._services:
+            with suppress(Exception):
+                self._ray.kill(actor)
         if connected:
             with self._condition:
                 self._condition.wait_for(lambda: not self._lent, CLOSE_SECONDS)
             close_session()
+
+    # Services ---------------------------------------------------------------------------------------
+
+    def open_services(self, service: Callable[[], NodeService]) -> list[ServiceNode]:
+        """Start a service on each node that is fit, beside its workers; `close` ends them. Raises UsageError."""
+        self.connect()
+        with self._condition:
+            nodes = [node for node in self._nodes.values() if node.version_checked and not node.refusal]
+        return [ServiceNode(name=node.name, ask=self._start_service(service, node)) for node in nodes]
+
+    def _start_service(self, service: Callable[[], NodeService], node: Node) -> Callable[[bytes], bytes]:
+        placed = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node.id, soft=False)
+        # Without a CPU of its own: all of them have workers.
+        options = {"num_cpus": 0, "max_restarts": 0, "max_concurrency": node.cpus, "scheduling_strategy": placed}
+        actor = self._ray.remote(service).options(**options).remote()
+        self._services.append(actor)
+
+        def ask(request: bytes) -> bytes:
+            with self._condition:
+                if self._closed:
+                    raise WorkerLost("crash", "the service was ended")
+                self._lent += 1
+            try:
+                return self.fetch(actor.answer.remote(request), SERVICE_SECONDS, MAX_SERVICE_BYTES)
+            except NodeLostError as lost:
+                raise WorkerLost("crash", str(lost)) from None
+            finally:
+                self._end_loan()
+
+        return ask
 
     def begin_task(self, size: int) -> None:
         """Begin a task of this thread, whose file or samples have so many bytes: it avoids no node but full ones."""

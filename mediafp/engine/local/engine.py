@@ -35,6 +35,7 @@ from mediafp.types.errors import WorkerLost
 from mediafp.types.jpeg import thumbnail_size
 from mediafp.types.matches import OcrResult
 from mediafp.types.media import Audio, Kind
+from mediafp.types.node_services import NodeService, ServiceNode
 from mediafp.types.runs import EngineName, FileAnalysis, SpeechOptions
 from mediafp.types.video_text import VideoText
 
@@ -237,6 +238,10 @@ class LocalEngine:
     ) -> T:
         """Return the converted result of comparing two stored assets by what they show."""
         return self._tasks.compare(pair, answer, convert)
+
+    def open_services(self, service: Callable[[], NodeService]) -> Sequence[ServiceNode]:
+        """Return no machines: all tasks run on this one."""
+        return ()
 
     def open_transcription(self, speech: SpeechOptions) -> TranscriptionQueue:
         """Return a queue that transcribes audio in threads; the caller shuts it down. Raises ModelError."""

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mediafp.store.index_interface import IndexPosition
+from mediafp.store.lance import shared_table
 from mediafp.store.lance.addresses import check_folder
 from mediafp.store.lance.part import TableBits, TableCodes, TableColumns, table_parts
 from mediafp.store.lance.table import Table, drop_table
@@ -25,6 +26,7 @@ from mediafp.store.row_index.header import GENERATION_BYTES, Header
 from mediafp.store.row_index.rows import SHA256_BYTES, RowLayout, Rows
 from mediafp.store.row_index.snapshot import Part
 from mediafp.types.errors import StoreError
+from mediafp.types.node_services import ServiceNode
 
 _logger = logging.getLogger(__name__)
 _SUFFIX: Final = ".lance"
@@ -36,15 +38,25 @@ class TableIndex(MappedIndex):
 
     Attributes:
         columns: The table.
+        layout: Its columns.
         is_exact: Compare query rows with all rows, however many there are.
     """
 
     columns: TableColumns
+    layout: RowLayout
     is_exact: bool
 
+    @property
     @override
-    def parts(self, void: Collection[int]) -> Sequence[Part]:
-        return table_parts(self.columns, self.rows, void, is_exact=self.is_exact)
+    def shared_rows(self) -> int:
+        rows = self.columns.table.indexed_rows
+        return rows if rows >= shared_table.MIN_SHARED_ROWS else 0
+
+    @override
+    def parts(self, void: Collection[int], nodes: Sequence[ServiceNode] = ()) -> Sequence[Part]:
+        table = self.columns.table
+        searched = shared_table.SharedTable(table, self.layout, nodes) if nodes and self.shared_rows else table
+        return table_parts(self.columns, searched, self.rows, void, is_exact=self.is_exact)
 
     @override
     def read(self, numbers: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int8]]:
@@ -85,7 +97,12 @@ class LanceFiles(IndexFiles):
         bits, codes = TableBits(columns.bits, header.rows), TableCodes(columns.codes)
         rows = Rows(bits=bits, codes=codes, sha256=sha256, ends=ends)
         return TableIndex(
-            header=header, rows=rows, void=void, columns=columns, is_exact=self.layout.metric == "hamming"
+            header=header,
+            rows=rows,
+            void=void,
+            columns=columns,
+            layout=self.layout,
+            is_exact=self.layout.metric == "hamming",
         )
 
     @override

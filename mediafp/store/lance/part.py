@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mediafp.store.lance.row_cache import RowCache
+from mediafp.store.lance.shared_table import SearchedTable
 from mediafp.store.lance.table import Table
 from mediafp.store.row_index.nearest import Bits, Numbers
 from mediafp.store.row_index.rows import RowLayout, Rows
@@ -44,6 +45,7 @@ class IndexedPart:
 
     Attributes:
         table: The table.
+        searched: The same, as it is searched.
         rows: Its indexed rows.
         void: Number (S,) of the first row, ascending, and of the row behind the last one, of assets that count no more.
         allowed_count: Number of the rows that may be found.
@@ -51,6 +53,7 @@ class IndexedPart:
     """
 
     table: Table
+    searched: SearchedTable
     rows: Rows
     void: tuple[Numbers, Numbers]
     allowed_count: int
@@ -61,23 +64,25 @@ class IndexedPart:
     @property
     def compared_share(self) -> float:
         """Share of the rows that `nearest` compares, 0..1."""
-        return 1.0 if self.is_exact else self.table.compared_share
+        return 1.0 if self.is_exact else self.searched.compared_share
 
     def nearest(self, queries: Bits, count: int) -> Sequence[Found]:
         """Return the nearest rows, as `Part` states."""
         # Rows of assets that were removed since the table was saved are still in it.
         asked = count + self.table.indexed_rows - self.allowed_count
-        found = list(map(self._drop_void, self.table.nearest(queries, asked, is_exact=self.is_exact)))
-        if any(len(rows) < count for _, rows in found):
-            raise StoreError(
-                "cannot search the index: its rows are others than those of the store; have it built anew:"
-                " mediafp migrate --index local"
-            )
-        return [(distances[:count], rows[:count]) for distances, rows in found]
+        for table, is_exact in ((self.searched, self.is_exact), (self.table, True)):
+            found = list(map(self._drop_void, table.nearest(queries, asked, is_exact=is_exact)))
+            # Otherwise a node was taken over, or the table has other rows.
+            if all(len(rows) >= count for _, rows in found):
+                return [(distances[:count], rows[:count]) for distances, rows in found]
+        raise StoreError(
+            "cannot search the index: its rows are others than those of the store; have it built anew:"
+            " mediafp migrate --index local"
+        )
 
     def within(self, queries: Bits, distance: int) -> Sequence[Found]:
         """Return the rows at most a distance away, as `Part` states."""
-        return [self._drop_void(found) for found in self.table.within(queries, distance)]
+        return [self._drop_void(found) for found in self.searched.within(queries, distance)]
 
     def _drop_void(self, found: Found) -> Found:
         distances, rows = found
@@ -114,11 +119,14 @@ class TableColumns:
         )
 
 
-def table_parts(columns: TableColumns, rows: Rows, void: Collection[int], *, is_exact: bool) -> Sequence[Part]:
+def table_parts(
+    columns: TableColumns, searched: SearchedTable, rows: Rows, void: Collection[int], *, is_exact: bool
+) -> Sequence[Part]:
     """Return all rows of a table as parts.
 
     Args:
         columns: The table.
+        searched: Its indexed rows, as they are searched.
         rows: Its rows, with their assets.
         void: Numbers of the assets whose rows count no more.
         is_exact: Compare query rows with all rows, however many there are.
@@ -157,6 +165,7 @@ def table_parts(columns: TableColumns, rows: Rows, void: Collection[int], *, is_
             0,
             IndexedPart(
                 table=columns.table,
+                searched=searched,
                 rows=indexed,
                 void=(first, behind),
                 allowed_count=allowed,

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from mediafp.store.lance.addresses import is_remote, storage_options
 from mediafp.store.lance.errors import MissingRowsError, lance_errors, load_library
+from mediafp.store.lance.shard_messages import Piece
 from mediafp.store.row_index.nearest import Bits, Numbers
 from mediafp.store.row_index.rows import SHA256_BYTES, RowLayout, Rows
 from mediafp.store.row_index.snapshot import Found
@@ -63,14 +64,19 @@ class Table:
         self._dataset = dataset
         self._uri = uri
         self._layout = layout
+        self.uri = uri
+        """Address of the table."""
+        self.version = int(dataset.version)
+        """Number of the version."""
         segments = [
             segment for one in dataset.describe_indices() if one.name == _INDEX_NAME for segment in one.segments
         ]
         self.segments = len(segments)
         indexed = {number for segment in segments for number in segment.fragment_ids}
         self._unindexed = [one for one in dataset.get_fragments() if one.fragment_id not in indexed]
+        self._indexed = [one for one in dataset.get_fragments() if one.fragment_id in indexed]
         self.unindexed_rows = sum(one.count_rows() for one in self._unindexed)
-        self.indexed_rows = dataset.count_rows() - self.unindexed_rows
+        self.indexed_rows: int = dataset.count_rows() - self.unindexed_rows
 
     @classmethod
     def create(cls, uri: str, layout: RowLayout) -> Self:
@@ -83,15 +89,15 @@ class Table:
             return cls(dataset, uri, layout)
 
     @classmethod
-    def open(cls, uri: str, layout: RowLayout, tag: str | None = None) -> Self:
-        """Return the table at an address, in the version with a tag or in the newest one.
+    def open(cls, uri: str, layout: RowLayout, version: str | int | None = None) -> Self:
+        """Return the table at an address, in the version with a tag or a number, or in the newest one.
 
         Raises:
             MissingRowsError: There is no such table or version, or it has other columns.
         """
         lance = load_library("lance", "open the index")
         with lance_errors("open the index", uri, may_be_missing=True):
-            dataset = lance.dataset(uri, version=tag, storage_options=storage_options(uri), session=_session())
+            dataset = lance.dataset(uri, version=version, storage_options=storage_options(uri), session=_session())
             if dataset.has_stable_row_ids and dataset.schema == _schema(layout):
                 return cls(dataset, uri, layout)
         raise MissingRowsError("its rows have other columns")
@@ -202,6 +208,31 @@ class Table:
             numbers, bits = self._to_arrays(table, "bits")
         order = np.argsort(numbers)
         return numbers[order], bits[order]
+
+    def pieces(self, rows: int) -> list[Piece]:
+        """Return the indexed rows, divided into pieces of a number of rows at most."""
+        counts = [(one.fragment_id, one.count_rows()) for one in self._indexed]
+        return [
+            (number, start, min(rows, count - start)) for number, count in counts for start in range(0, count, rows)
+        ]
+
+    def read_pieces(self, pieces: Sequence[Piece]) -> tuple[Numbers, Bits]:
+        """Return the numbers and the bits of the rows of pieces, which another process states."""
+        count = sum(rows for _, _, rows in pieces)
+        numbers, bits = np.empty(count, np.int64), np.empty((count, self._layout.bit_bytes), np.uint8)
+        start = 0
+        with lance_errors("read the index", self._uri):
+            fragments = {one.fragment_id: one for one in self._dataset.get_fragments()}
+            for number, first, rows in pieces:
+                if number not in fragments:
+                    raise StoreError(f"cannot read the index at '{self._uri}': it has other rows there")
+                table = self._dataset.scanner(
+                    columns=["bits"], with_row_id=True, fragments=[fragments[number]], offset=first, limit=rows
+                ).to_table()
+                end = start + table.num_rows
+                numbers[start:end], bits[start:end] = self._to_arrays(table, "bits")
+                start = end
+        return numbers[:start], bits[:start]
 
     @property
     def compared_share(self) -> float:

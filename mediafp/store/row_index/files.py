@@ -26,6 +26,7 @@ from mediafp.store.row_index.header import GENERATION_BYTES, HEADER_BYTES, MAGIC
 from mediafp.store.row_index.lookup import AssetLookup
 from mediafp.store.row_index.rows import SHA256_BYTES, CodeFile, RowLayout, Rows
 from mediafp.store.row_index.snapshot import Part, array_part
+from mediafp.types.node_services import ServiceNode
 
 FOLDER_NAME: Final = "index"
 """Folder of the indexes, in the folder of a store."""
@@ -57,8 +58,18 @@ class MappedIndex:
     rows: Rows
     void: npt.NDArray[np.int64]
 
-    def parts(self, void: Collection[int]) -> Sequence[Part]:
-        """Return the rows to be searched, in the order of their numbers, without those of void assets."""
+    @property
+    def shared_rows(self) -> int:
+        """Number of the rows that nodes search if they are given: none of these files."""
+        return 0
+
+    def parts(self, void: Collection[int], nodes: Sequence[ServiceNode] = ()) -> Sequence[Part]:
+        """Return the rows to be searched, in the order of their numbers, without those of void assets.
+
+        Args:
+            void: Numbers of the assets.
+            nodes: Nodes that search what they can read, in place of this machine.
+        """
         return (array_part(self.rows, 0, 0, void),)
 
     def read(self, numbers: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int8]]:

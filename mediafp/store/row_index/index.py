@@ -18,6 +18,7 @@ from mediafp.store.row_index.rows import GrowingRows, RowLayout, sha256_bytes
 from mediafp.store.row_index.snapshot import Part, Snapshot, array_part
 from mediafp.types.fingerprints import Fingerprint, Metric, Vectors
 from mediafp.types.neighbours import Neighbour, Neighbours
+from mediafp.types.node_services import ServiceNode
 
 _logger = logging.getLogger(__name__)
 BATCH_ROWS: Final = 4096
@@ -44,6 +45,8 @@ class RowIndex(StoredIndex):
         self._files = files
         self._lock = threading.RLock()
         self._hidden: set[str] = set()
+        self._nodes: Sequence[ServiceNode] = ()
+        """Nodes that search what they can read."""
         self._start_from(self._map())
 
     def _start_from(self, mapped: MappedIndex | None) -> None:
@@ -77,6 +80,18 @@ class RowIndex(StoredIndex):
         with self._lock:
             self._take_snapshot()
             return self._mapped_assets() + len(self._tail.values.ends) - len(self._void)
+
+    @property
+    @override
+    def shared_rows(self) -> int:
+        with self._lock:
+            return self._mapped.shared_rows if self._mapped else 0
+
+    @override
+    def share(self, nodes: Sequence[ServiceNode]) -> None:
+        with self._lock:
+            self._nodes = nodes
+            self._snapshot = None
 
     @property
     @override
@@ -296,7 +311,7 @@ class RowIndex(StoredIndex):
                     first_row = len(self._mapped.rows)
                 void = self._void.union(asset for asset in self._find(tuple(self._hidden)) if asset >= 0)
                 if self._mapped:
-                    parts.extend(self._mapped.parts(void))
+                    parts.extend(self._mapped.parts(void, self._nodes))
                 parts.append(array_part(self._tail.values, first_row, self._mapped_assets(), void))
                 self._snapshot = Snapshot(self._layout, parts)
             return self._snapshot
