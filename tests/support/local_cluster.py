@@ -62,12 +62,12 @@ def two_nodes(folder: Path) -> Iterator[Any]:
     # Before Ray is imported, and for all of its processes.
     os.environ |= session.RAY_VARIABLES
     if "RAY_AUTH_MODE" not in os.environ:
-        # Ray keeps the first token that this process has read, which may be that of a session that has ended.
         os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": session._token}
-    from ray._raylet import Config
+    from ray._raylet import AuthenticationTokenLoader, Config
     from ray.cluster_utils import Cluster
 
     Config.initialize("")
+    AuthenticationTokenLoader.instance().reset_cache()
     options = {"num_cpus": 1, "object_store_memory": 100 << 20, "include_dashboard": False}
     cluster = Cluster(initialize_head=True, head_node_args={**options, "temp_dir": str(folder)})
     try:

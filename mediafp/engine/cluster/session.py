@@ -49,7 +49,7 @@ _sessions = 0
 _address: str | None = None
 """Address of the cluster that this process is connected to; None for that on this machine."""
 _token = secrets.token_hex(32)
-"""Token of the clusters on this machine; always the same, since Ray keeps the first one that it has read."""
+"""Token of the clusters on this machine."""
 _former_variables: dict[str, str | None] = {}
 """Values that environment variables had before this module set them; None for those that were not set."""
 _folder: str | None = None
@@ -70,8 +70,11 @@ def open_session(address: str | None) -> Any:
         _set_variables(address)
         try:
             ray = import_module("ray")
-            # If the program has imported Ray before, it has read the variables before.
-            import_module("ray._raylet").Config.initialize("")
+            # If the program has imported Ray before, or had another session, it has read the variables before.
+            raylet = import_module("ray._raylet")
+            raylet.Config.initialize("")
+            if not _sessions:
+                raylet.AuthenticationTokenLoader.instance().reset_cache()
         except ImportError as error:
             raise UsageError(
                 "cannot use the engine ray: the library 'ray' is missing; install it with:"

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
@@ -97,7 +98,6 @@ def test_environment_is_restored_when_the_last_session_ends(tmp_path: Path, monk
         assert os.environ["RAY_AUTH_TOKEN"] == tokens[0] and os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
         session.close_session()
         assert dict(os.environ) == before
-    # Ray keeps the first token that it has read.
     assert len(tokens) == 2 and len(set(tokens)) == 1
 
     def fail(*_: object) -> None:
@@ -112,6 +112,47 @@ def test_environment_is_restored_when_the_last_session_ends(tmp_path: Path, monk
 def end_command(number: int, frame: FrameType | None) -> None:
     """A handler of a program, as the command line has one."""
     raise KeyboardInterrupt
+
+
+HEAD = """
+import sys
+from ray.cluster_utils import Cluster
+head = {"num_cpus": 1, "object_store_memory": 100 << 20, "include_dashboard": False, "temp_dir": sys.argv[1]}
+cluster = Cluster(initialize_head=True, head_node_args=head)
+print("at", cluster.address, flush=True)
+sys.stdin.read()
+cluster.shutdown()
+"""
+"""A program that runs a cluster until its input ends."""
+
+
+def test_cluster_with_another_token_follows_one_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray keeps the first token that it has read."""
+    require_ray()
+    monkeypatch.setattr(session, "LOCAL_STORE_BYTES", 100 << 20)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    other = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "b" * 64}
+    with tempfile.TemporaryDirectory(prefix="ray-") as folder:
+        head = subprocess.Popen(
+            [sys.executable, "-c", HEAD, folder],
+            env={**os.environ, **session.RAY_VARIABLES, **other},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert head.stdout
+            address = next(line.split()[1] for line in head.stdout if line.startswith("at "))
+            for at in (None, address, None):
+                with monkeypatch.context() as patch:
+                    for name, value in other.items() if at else ():
+                        patch.setenv(name, value)
+                    assert len(session.open_session(at).nodes()) == 1
+                    session.close_session()
+        finally:
+            head.communicate("", timeout=60)
 
 
 @pytest.fixture(params=[signal.default_int_handler, end_command])
