@@ -11,9 +11,9 @@ from mediafp.case.common_stretches import mark_matches
 from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.decided_matches import as_decided
 from mediafp.case.hash_lists import find_listed, find_listed_analysis
+from mediafp.case.incomplete_matches import match_warnings
 from mediafp.case.joined_sounds import join_sounds
 from mediafp.case.known_query import known_matches
-from mediafp.case.lost_pairs import lost_warnings
 from mediafp.case.match_sources import iter_with_sources
 from mediafp.case.matching import add_scripts, add_texts, match_content
 from mediafp.case.originals import open_original
@@ -172,8 +172,8 @@ def run_query(
             text=tuple(text) if text is not None else None,
             clues=clues,
             listed=listed,
-            # Kept matches were searched for by `relate`, which has stated it; the index need not be there for them.
-            warnings=references.search_warnings() if analysis else lost_warnings(store, sha256),
+            # Kept matches were searched for by `relate`; the index need not be there for them.
+            warnings=references.search_warnings() if analysis else match_warnings(store, sha256),
         )
         return AnalysedQuery(result=result, analysis=analysis, transcript=transcript)
 

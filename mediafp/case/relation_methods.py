@@ -1,12 +1,13 @@
 """Methods of a case about the matches between its assets, and what follows from them."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mediafp.case.exports import iter_match_records
-from mediafp.case.lost_pairs import find_lost_pairs
+from mediafp.case.incomplete_matches import PARTIAL_SEARCH, find_lost_pairs
 from mediafp.case.sources import PathLike
 from mediafp.store import Store
 from mediafp.types.accounts import Account
@@ -22,6 +23,9 @@ from mediafp.types.timelines import Timeline
 if TYPE_CHECKING:
     from mediafp.case.references import StoredReferences
     from mediafp.engine.interface import Engine
+
+
+_logger = logging.getLogger(__name__)
 
 
 class RelationMethods:
@@ -42,24 +46,26 @@ class RelationMethods:
     def relate(self, on_progress: Callable[[int, int], object] = lambda done, total: None) -> int:
         """Compare every asset that was not compared yet with all others, keep the matches, and return their number.
 
-        Pairs that no worker could compare before are compared again, and count as one each.
+        Pairs that no worker could compare before are compared again, and count as one each; and so are assets of which a part of
+        the candidates was searched, if all can be searched now.
 
         Args:
             on_progress: Called with the numbers of assets that were compared, and that must be.
         """
-        return self._complete_matches(on_progress, lost_pairs=True)
+        return self._complete_matches(on_progress, complete=True)
 
     def lost_pairs(self) -> list[LostPair]:
         """Return the pairs that no worker could compare, by both assets; `relate` compares them again."""
         return find_lost_pairs(self._store)
 
-    def _complete_matches(self, on_progress: Callable[[int, int], object], *, lost_pairs: bool = False) -> int:
+    def _complete_matches(self, on_progress: Callable[[int, int], object], *, complete: bool = False) -> int:
         """Compare what was not compared yet, and report what no worker could compare; arguments as of `run_comparisons`."""
         from mediafp.case.comparison.run import run_comparisons
+        from mediafp.case.comparison.versions import comparison_versions
 
-        total = 0
+        total, self._comparison_warnings = 0, ()
         for done, total in run_comparisons(
-            self._store, self._references, start_engine=self._start_engine, lost_pairs=lost_pairs
+            self._store, self._references, start_engine=self._start_engine, complete=complete
         ):
             on_progress(done, total)
             if done == total:
@@ -67,12 +73,18 @@ class RelationMethods:
                 self._comparison_warnings = self._references().search_warnings()
         for pair in self.lost_pairs():
             self._on_lost(pair)
+        if partly := self._store.count_partly_compared(comparison_versions()):
+            warning = f"{partly} files were compared with {PARTIAL_SEARCH}"
+            self._comparison_warnings = self._comparison_warnings or (warning,)
+            if not complete:
+                _logger.warning("%s", warning)
         return total
 
     def comparison_warnings(self) -> tuple[str, ...]:
-        """Return what limited the last comparing by this object: a sentence for each index of which a part was searched.
+        """Return what limits the kept matches: a sentence for each index of which the last comparing searched a part.
 
-        The nodes of a cluster search all rows of an index of which this machine searches a part.
+        If it compared nothing, one sentence about the files of which an earlier one did. The nodes of a cluster search all rows
+        of an index of which this machine searches a part.
         """
         return self._comparison_warnings
 

@@ -32,7 +32,7 @@ def relate(
     machines = EngineOptions(name=engine.value, address=address)
     with open_selected_case(store, unsafe=unsafe, engine=machines) as case, progress_bar() as bar:
         compared = case.relate(comparison_progress(bar, case))
-        warnings = case.comparison_warnings() if compared else ()
+        warnings = case.comparison_warnings()
         lost = case.lost_pairs()
     seconds = round(time.monotonic() - started, 2)
     if as_json:

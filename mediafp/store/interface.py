@@ -90,8 +90,26 @@ class KeptMatchStore(Protocol):
         """Return the promise that a further pair needs to be kept, for each of these assets that has the most pairs."""
         ...
 
+    def partial_comparisons(self, versions: Mapping[Channel, str]) -> list[PendingComparison]:
+        """Return what these versions have compared with a part of the candidates, by channel and SHA-256; it is not pending."""
+        ...
+
+    def count_partly_compared(self, versions: Mapping[Channel, str]) -> int:
+        """Return the number of assets of which a part of the candidates was searched when these versions compared them."""
+        ...
+
+    def is_partly_compared(self, sha256: str, versions: Mapping[Channel, str]) -> bool:
+        """Return True if a part of the candidates of an asset was searched when these versions compared it."""
+        ...
+
     def save_comparison(
-        self, pending: PendingComparison, version: str, started: int, matches: Sequence[KeptMatch]
+        self,
+        pending: PendingComparison,
+        version: str,
+        started: int,
+        matches: Sequence[KeptMatch],
+        *,
+        is_partial: bool = False,
     ) -> None:
         """Save the result of comparing an asset by one channel with all others. Call it inside `writing`.
 
@@ -102,6 +120,7 @@ class KeptMatchStore(Protocol):
             version: Version of the comparison.
             started: Number of the last log entry when it began. A pair whose other asset has changed since is skipped.
             matches: The pairs that were compared, also those that do not match, and those that no worker could compare.
+            is_partial: True if a part of the candidates was searched: another pair may be missing.
         """
         ...
 

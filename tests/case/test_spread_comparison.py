@@ -177,12 +177,12 @@ def test_pair_that_no_worker_compares_waits_for_the_next_run(
         calls = losing.calls
         run(store, losing)
         assert losing.calls == calls and store.lost_pairs() == [lost]
-        run(store, losing, lost_pairs=True)
+        run(store, losing, complete=True)
         assert store.lost_pairs() == [lost] and kept_rows(store) == rows
         # Few assets are compared by this process, but not one of a lost pair.
         good = InProcessEngine()
         good.name, good.concurrency = "local", 1
-        run(store, good, lost_pairs=True)
+        run(store, good, complete=True)
         assert good.calls == 1 and store.lost_pairs() == []
         assert kept_rows(store) == expected
 
@@ -234,7 +234,7 @@ def test_workers_that_crash_in_one_pair_lose_it_alone(
         assert lost.pair == tuple(sorted(deadly)) and lost.failure
         assert lost.failure.kind == "crash" and "the worker crashed" in lost.failure.reason
         assert without(kept_rows(store), deadly) == without(expected, deadly)
-        run(store, create(tmp_path), lost_pairs=True)
+        run(store, create(tmp_path), complete=True)
         assert kept_rows(store) == expected and store.lost_pairs() == []
 
 

@@ -274,3 +274,22 @@ def test_a_lost_pair_ends_with_the_state_of_its_assets(store: Store) -> None:
     with store.writing():
         store.forget_sighting("b" * 64, "/dump/b.mp4")
     assert store.lost_pairs() == []
+
+
+def test_an_asset_of_which_a_part_was_searched_is_compared_and_listed(store: Store) -> None:
+    add(store, "a", "b")
+    (one,) = (p for p in store.pending_comparisons({"picture": "1"}) if p.sha256 == "a" * 64)
+    with store.writing():
+        store.save_comparison(one, "1", store.last_log_entry()[0], [kept("a", "b")], is_partial=True)
+    compare(store, "a", [], channel="voice")
+    assert pairs(store) == [("a", "b")] and pending(store) == ["b"] and store.is_compared("a" * 64, VERSIONS)
+    assert store.partial_comparisons(VERSIONS) == [one] and store.count_partly_compared(VERSIONS) == 1
+    assert store.is_partly_compared("a" * 64, VERSIONS) and not store.is_partly_compared("b" * 64, VERSIONS)
+    assert store.count_uncompared(VERSIONS).assets == 1
+    newer: dict[Channel, str] = {**VERSIONS, "picture": "2"}
+    assert "a" * 64 in {p.sha256 for p in store.pending_comparisons(newer)}
+    assert store.count_uncompared(newer).outdated == 1 and store.partial_comparisons(newer) == []
+    with store.writing():
+        store.save_comparison(one, "1", store.last_log_entry()[0], [kept("a", "b")])
+    assert store.partial_comparisons(VERSIONS) == [] and not store.is_partly_compared("a" * 64, VERSIONS)
+    assert store.check_integrity() == []

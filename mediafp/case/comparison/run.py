@@ -54,11 +54,13 @@ class ComparedAsset:
         pending: The asset and the channel; None for a lost pair.
         started: Number of the last entry of the custody log before the references were read with which it was compared.
         matches: The pairs that were compared.
+        is_partial: True if a part of the candidates was searched.
     """
 
     pending: PendingComparison | None
     started: int
     matches: list[KeptMatch]
+    is_partial: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +169,14 @@ class Comparer:
             if self._newest.get(key) == newest:
                 del self._newest[key]
                 self._taken.pop(key, None)
-        return ComparedAsset(pending=pending, started=started, matches=matches)
+        # Sounds and words are compared with all rows.
+        is_partial = pending.channel == "picture" and bool(sides.references.search_warnings())
+        return ComparedAsset(pending=pending, started=started, matches=matches, is_partial=is_partial)
+
+    @property
+    def searches_all(self) -> bool:
+        """True if all rows of all indexes are searched."""
+        return not self._current_state().sides.references.search_warnings()
 
     def compare_again(self, lost: KeptMatch) -> ComparedAsset:
         """Return the result of comparing a pair that no worker could compare; both assets must be in the index."""
@@ -278,7 +287,7 @@ def run_comparisons(
     start_engine: Callable[[], Engine] | None = None,
     jobs: int = 0,
     assets: Collection[str] | None = None,
-    lost_pairs: bool = False,
+    complete: bool = False,
 ) -> Iterator[tuple[int, int]]:
     """Compare the pending assets of a store; yield the numbers of compared and of all pending ones after each commit.
 
@@ -290,12 +299,14 @@ def run_comparisons(
         start_engine: Function that returns a new engine, whose workers compare pairs; None to compare all in this process.
         jobs: Pairs that are compared at once; 0 for as many as the engine says, or one per core.
         assets: Compare these assets alone; None for all.
-        lost_pairs: Compare again the pairs that no worker could compare; each counts as an asset.
+        complete: Compare again the pairs that no worker could compare, which count as an asset each, and, if all candidates can
+            be searched now, the assets of which a part of them was searched.
     """
     versions = comparison_versions()
     pending = store.pending_comparisons(versions, assets=assets)
-    lost = store.lost_pairs(version=versions["picture"]) if lost_pairs else []
-    if not pending and not lost:
+    lost = store.lost_pairs(version=versions["picture"]) if complete else []
+    partial = store.partial_comparisons(versions) if complete else []
+    if not pending and not lost and not partial:
         return
     with ExitStack() as stack:
         engine = stack.enter_context(start_engine()) if start_engine else None
@@ -303,7 +314,10 @@ def run_comparisons(
         stack.callback(run.close)
         run.add(pending)
         run.add_lost(lost)
-        total = run.waiting
+        if partial:
+            run.add_if_all_is_searched(partial)
+        if not (total := run.waiting):
+            return
         yield 0, total
         while run.is_busy:
             run.wait()
@@ -374,6 +388,12 @@ class ComparisonRun:
         for one in lost:
             self._threads.submit(self._comparer.compare_again, one).add_done_callback(self._done.put)
 
+    def add_if_all_is_searched(self, partial: Sequence[PendingComparison]) -> None:
+        """Begin to compare assets of which a part of the candidates was searched, if all are searched now."""
+        self._comparer.update([])
+        if self._comparer.searches_all:
+            self.add(partial)
+
     def wait(self) -> None:
         """Wait until enough comparisons for a commit are done, half a second at most."""
         until = time.monotonic() + COMMIT_SECONDS
@@ -395,7 +415,11 @@ class ComparisonRun:
                         self._store.save_pairs(versions["picture"], result.started, result.matches)
                         continue
                     self._store.save_comparison(
-                        result.pending, versions[result.pending.channel], result.started, result.matches
+                        result.pending,
+                        versions[result.pending.channel],
+                        result.started,
+                        result.matches,
+                        is_partial=result.is_partial,
                     )
             self._finished.clear()
             self.saved += len(results)

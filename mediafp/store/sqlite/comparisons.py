@@ -2,11 +2,19 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
 from mediafp.store.sqlite import custody_log
 from mediafp.store.sqlite.database import Database
 from mediafp.types.kept_matches import CHANNELS, Channel, PendingComparison, UncomparedAssets
 from mediafp.types.media import Asset
+
+_PENDING: Final = "SELECT sha256, kind, channel, revision FROM comparison JOIN asset USING (sha256) WHERE channel = ?"
+
+
+def partial_version(version: str) -> str:
+    """Return the version that the database states of an asset of which a part of the candidates was searched."""
+    return f"{version}-part"
 
 
 def note_change(database: Database, sha256: str, channel: Channel) -> None:
@@ -43,7 +51,7 @@ def pending_comparisons(
     only_changed: bool = False,
     assets: Collection[str] | None = None,
 ) -> list[PendingComparison]:
-    """Return what was not compared by these versions yet, by channel and SHA-256.
+    """Return what was not compared by these versions yet, with all or a part of the rows, by channel and SHA-256.
 
     Args:
         database: The database.
@@ -51,30 +59,51 @@ def pending_comparisons(
         only_changed: Skip what another version has compared, and what was in the store before it kept matches.
         assets: Return these assets alone; None for all.
     """
-    query = "SELECT sha256, kind, channel, revision FROM comparison JOIN asset USING (sha256) WHERE channel = ?"
+    query = f"{_PENDING} AND version != ?"
     pending: list[PendingComparison] = []
     for channel, version in versions.items():
         # As two ranges, which the index can search.
         ranges: Sequence[tuple[str, str]] = [("=", "")] if only_changed else [("<", version), (">", version)]
         for comparison, bound in ranges:
             if assets is None:
-                rows = database.rows(f"{query} AND version {comparison} ?", (channel, bound))
+                rows = database.rows(f"{query} AND version {comparison} ?", (channel, partial_version(version), bound))
             else:
                 chosen = json.dumps(sorted(assets))
                 rows = database.rows(
                     f"{query} AND version {comparison} ? AND sha256 IN (SELECT value FROM json_each(?))",
-                    (channel, bound, chosen),
+                    (channel, partial_version(version), bound, chosen),
                 )
             pending += [PendingComparison(*row) for row in rows]
     return sorted(pending, key=lambda one: (one.channel, one.sha256))
 
 
+def partial_comparisons(database: Database, versions: Mapping[Channel, str]) -> list[PendingComparison]:
+    """Return what these versions have compared with a part of the rows alone, by channel and SHA-256."""
+    pending = [
+        PendingComparison(*row)
+        for channel, version in versions.items()
+        for row in database.rows(f"{_PENDING} AND version = ?", (channel, partial_version(version)))
+    ]
+    return sorted(pending, key=lambda one: (one.channel, one.sha256))
+
+
+def count_partly_compared(database: Database, versions: Mapping[Channel, str]) -> int:
+    """Return the number of assets that these versions have compared with a part of the rows alone."""
+    chosen = " OR ".join("(channel = ? AND version = ?)" for _ in versions)
+    values = [value for channel, version in versions.items() for value in (channel, partial_version(version))]
+    row = database.row(f"SELECT count(DISTINCT sha256) FROM comparison WHERE {chosen}", values)
+    return int(row[0]) if row else 0
+
+
 def count_uncompared(database: Database, versions: Mapping[Channel, str]) -> UncomparedAssets:
     """Return the number of assets that were not compared by these versions yet."""
     # As two ranges for each channel, which the index can search.
-    ranges = [(sign, *item) for sign in "<>" for item in versions.items()]
+    ranges = [
+        (sign, channel, version, partial_version(version)) for sign in "<>" for channel, version in versions.items()
+    ]
     rows = " UNION ALL ".join(
-        f"SELECT sha256, version FROM comparison WHERE channel = ? AND version {sign} ?" for sign, _, _ in ranges
+        f"SELECT sha256, version FROM comparison WHERE channel = ? AND version {sign} ? AND version != ?"
+        for sign, *_ in ranges
     )
     row = database.row(
         "SELECT count(*), coalesce(sum(is_outdated), 0) FROM"
@@ -93,4 +122,12 @@ def has_changed_assets(database: Database) -> bool:
 def is_compared(database: Database, sha256: str, versions: Mapping[Channel, str]) -> bool:
     """Return True if an asset was compared by each channel that it has."""
     rows = list(database.rows("SELECT channel, version FROM comparison WHERE sha256 = ?", (sha256,)))
-    return bool(rows) and all(versions.get(channel) == version for channel, version in rows)
+    return bool(rows) and all(
+        version in (versions.get(channel), partial_version(versions.get(channel, ""))) for channel, version in rows
+    )
+
+
+def is_partly_compared(database: Database, sha256: str, versions: Mapping[Channel, str]) -> bool:
+    """Return True if a part of the candidates of an asset was searched when these versions compared it."""
+    rows = database.rows("SELECT channel, version FROM comparison WHERE sha256 = ?", (sha256,))
+    return any(version == partial_version(versions.get(channel, "")) for channel, version in rows)

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from mediafp.store.sqlite.assets import is_undamaged
+from mediafp.store.sqlite.comparisons import partial_version
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.decisions import match_decisions, unless_rejected
 from mediafp.store.sqlite.evidence_json import decode_match, encode_evidence
@@ -41,7 +42,13 @@ def partner_limits(database: Database, assets: Collection[str], channel: Channel
 
 
 def save_comparison(
-    database: Database, pending: PendingComparison, version: str, started: int, matches: Sequence[KeptMatch]
+    database: Database,
+    pending: PendingComparison,
+    version: str,
+    started: int,
+    matches: Sequence[KeptMatch],
+    *,
+    is_partial: bool = False,
 ) -> None:
     """Save the result of comparing an asset by one channel with all others.
 
@@ -52,6 +59,7 @@ def save_comparison(
         started: Number of the last log entry when it began. A pair whose other asset has changed since is skipped: that
             asset is compared anew itself.
         matches: The pairs that were compared.
+        is_partial: True if a part of the candidates was searched.
     """
     sha256, _, channel, revision = pending
     for side in ("a", "b"):
@@ -62,7 +70,7 @@ def save_comparison(
         save_pairs(database, version, started, matches, compared=sha256)
     database.execute(
         "UPDATE comparison SET version = ? WHERE sha256 = ? AND channel = ? AND revision = ?",
-        (version, sha256, channel, revision),
+        (partial_version(version) if is_partial else version, sha256, channel, revision),
     )
 
 

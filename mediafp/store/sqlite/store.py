@@ -287,10 +287,28 @@ class SqliteStore(CurationMethods, TextMethods, Store):
         return kept_matches.partner_limits(self.database, assets, channel, version)
 
     @override
+    def partial_comparisons(self, versions: Mapping[Channel, str]) -> list[PendingComparison]:
+        return comparisons.partial_comparisons(self.database, versions)
+
+    @override
+    def count_partly_compared(self, versions: Mapping[Channel, str]) -> int:
+        return comparisons.count_partly_compared(self.database, versions)
+
+    @override
+    def is_partly_compared(self, sha256: str, versions: Mapping[Channel, str]) -> bool:
+        return comparisons.is_partly_compared(self.database, sha256, versions)
+
+    @override
     def save_comparison(
-        self, pending: PendingComparison, version: str, started: int, matches: Sequence[KeptMatch]
+        self,
+        pending: PendingComparison,
+        version: str,
+        started: int,
+        matches: Sequence[KeptMatch],
+        *,
+        is_partial: bool = False,
     ) -> None:
-        kept_matches.save_comparison(self.database, pending, version, started, matches)
+        kept_matches.save_comparison(self.database, pending, version, started, matches, is_partial=is_partial)
 
     @override
     def save_pairs(self, version: str, started: int, matches: Sequence[KeptMatch]) -> None:

@@ -1,0 +1,32 @@
+"""Reasons why kept matches may be incomplete: pairs that no worker could compare, and candidates that were not searched."""
+
+from typing import Final
+
+from mediafp.store import Store
+from mediafp.types.kept_matches import LostPair
+
+PARTIAL_SEARCH: Final = "a part of the rows of a large index: a use may be missing; see docs/scale.md"
+"""End of a sentence about a search of more rows than a query row is compared with."""
+
+
+def find_lost_pairs(store: Store, sha256: str | None = None) -> list[LostPair]:
+    """Return the pairs that no worker could compare, of an asset or of all, by both assets."""
+    pairs = []
+    for kept in store.lost_pairs(asset=sha256):
+        assert kept.failure, "it was not compared"
+        a, b = kept.pair
+        a_uri, b_uri = ((store.uris(asset) or (asset,))[0] for asset in (a, b))
+        message = f"cannot compare {a_uri!r} with {b_uri!r}: {kept.failure.reason}; to try it again: mediafp relate"
+        pairs.append(LostPair(a=a, b=b, a_uri=a_uri, b_uri=b_uri, kind=kept.failure.kind, message=message))
+    return pairs
+
+
+def match_warnings(store: Store, sha256: str) -> tuple[str, ...]:
+    """Return a sentence for each reason why the kept matches of an asset may lack one."""
+    # Loads the fingerprint types, which a command that only lists the pairs does without.
+    from mediafp.case.comparison.versions import comparison_versions
+
+    warnings = [pair.message for pair in find_lost_pairs(store, sha256)]
+    if store.is_partly_compared(sha256, comparison_versions()):
+        warnings.append(f"this file was compared with {PARTIAL_SEARCH}")
+    return tuple(warnings)
