@@ -4,6 +4,7 @@ from math import log1p
 
 from mediafp.matching.calibration import FramePairFeatures, ImagePairFeatures
 from mediafp.matching.images.placement_fit import (
+    CONTRADICTING_DISPLACEMENT,
     MAX_REPROJECTION_ERROR,
     MIN_MATCHING_BLOCKS,
     MIN_OVERLAP_SHARE,
@@ -26,17 +27,22 @@ MIN_REPORTED_ROTATION = 2
 def image_features(
     score: float, distance: int, fit: PlacementFit | None, region_similarity: float
 ) -> ImagePairFeatures:
-    """Return the features of a pair of images; arguments as of `frame_features`."""
+    """Return the features of a pair of images; arguments as of `frame_features`.
+
+    A hash that what the images show contradicts is no evidence: two pie charts of one make can have equal ones.
+    """
     frames = frame_features(score, distance, fit, region_similarity)
     dense = fit.dense if fit and fit.is_verified else None
     agreement = dense.steady_agreement if dense else 0.0
+    exactness = max(0.0, 1 - dense.mean_displacement / CONTRADICTING_DISPLACEMENT) if dense else 0.0
     return ImagePairFeatures(
-        hash_similarity=frames.hash_similarity,
+        hash_similarity=0.0 if contradicts_copy(fit, distance) else frames.hash_similarity,
         support=frames.support,
         geometry=frames.geometry,
         agreement=agreement,
         amount=agreement * log1p(dense.agreeing_blocks) if dense else 0.0,
         photographic=agreement * log1p(dense.photographic_blocks) if dense else 0.0,
+        alignment=exactness * log1p(dense.photographic_blocks) if dense else 0.0,
     )
 
 
