@@ -1,7 +1,7 @@
 """Fit models/calibration.json: features of a pair to the probability that both show the same media.
 
-    .venv/bin/python scripts/calibrate.py --images SET[:N]... --videos SET[:N]... --transcripts SET:RESULTS.jsonl...
-        --sounds SET...
+    .venv/bin/python scripts/calibrate.py --images SET[:N]... --shared-images SET[:N]... --videos SET[:N]...
+        --transcripts SET:RESULTS.jsonl... --sounds SET...
 
 A SET is a folder with refs/, queries/ and truth.json; SET:N uses every Nth query. In truth.json, `queries` maps the name of
 a query to {"reference": NAME or null} (images) or to a list of {"reference": NAME, "segments": [{"channel": "picture" or
@@ -11,7 +11,8 @@ calibration error is cross-validated in groups of one source, so that no source 
 SHA-256 of the file, which belongs into models/manifest.toml.
 
 The negatives of images need other photographs of one scene, and images that share a part: scripts/scene_frames.py and
-scripts/shared_parts.py make such sets (the latter without charts: charts of one style share too much).
+scripts/shared_parts.py make such sets (the latter without charts: charts of one style share too much), which are given by
+--shared-images: their false pairs count `SHARED_WEIGHT` times.
 
 Sounds are fitted on sets that scripts/sound_edits.py writes. A reference is of the family that its name has up to "__"; of the
 family of a true reference the others are skipped.
@@ -74,6 +75,10 @@ WEIGHTS = {"transcripts": "balanced", "sounds": "balanced", "videos": "balanced"
 """Class weights by kind. In the development set up to 20 voices read one script, so that nine of ten candidates are true,
 unlike in any store. Without the weights, five words in common would give a probability of one half. Of sounds and of videos,
 hardly a false pair is a candidate."""
+SHARED_WEIGHT = 3.0
+"""Weight of a false pair of a set of images that share a room, a mark or a template. They are few in the development sets, and
+many in a store: with weight 1 two photographs of one room, or under one tiled watermark, reach .72 and .81, with 3 they stay
+below .55, and 11 in place of 10 of some 700 copies with heavy edits are below one half."""
 Sample = tuple[tuple[float, ...], bool, str]
 """Features of a candidate pair, its truth, and the source that groups it."""
 
@@ -212,23 +217,34 @@ def _transcript(result: Any) -> Transcript:
     )
 
 
-def fit(kind: str, rows: list[Sample]) -> dict[str, Any]:
-    """Return the fitted numbers of one kind, with a description of the samples."""
+def fit(kind: str, rows: list[Sample], shared: list[Sample]) -> dict[str, Any]:
+    """Return the fitted numbers of one kind, with a description of the samples.
+
+    Args:
+        kind: Key of `FEATURES`.
+        rows: Samples.
+        shared: Samples whose false pairs count `SHARED_WEIGHT` times.
+    """
+    counts = [1.0] * len(rows) + [1.0 if true else SHARED_WEIGHT for _, true, _ in shared]
+    rows = rows + shared
     values, labels, groups = (np.array(column) for column in zip(*rows, strict=True))
-    weights = compute_sample_weight(WEIGHTS.get(kind), labels)
+    weights = compute_sample_weight(WEIGHTS.get(kind), labels) * np.array(counts)
+    parameters = {"logisticregression__sample_weight": weights}
     names = [field.name for field in fields(FEATURES[kind])]
     kept = list(range(len(names)))
     while True:
-        regressor = LogisticRegression(C=REGULARISATION.get(kind, 1.0), max_iter=2000, class_weight=WEIGHTS.get(kind))
+        regressor = LogisticRegression(C=REGULARISATION.get(kind, 1.0), max_iter=2000)
         model = make_pipeline(StandardScaler(), regressor)
-        model.fit(values[:, kept], labels)
+        model.fit(values[:, kept], labels, **parameters)
         scaler, regression = model[0], model[1]
         worst = int(regression.coef_[0].argmin())
         if regression.coef_[0][worst] >= 0:
             break
         del kept[worst]
     folds = GroupKFold(FOLDS)
-    held_out = cross_val_predict(model, values[:, kept], labels, groups=groups, cv=folds, method="predict_proba")[:, 1]
+    held_out = cross_val_predict(
+        model, values[:, kept], labels, groups=groups, cv=folds, method="predict_proba", params=parameters
+    )[:, 1]
     bins = np.minimum((held_out * 10).astype(int), 9)
     error = sum(abs((weights * (held_out - labels))[bins == b].sum()) for b in set(bins)) / weights.sum()
     fitted = {
@@ -254,12 +270,15 @@ def main() -> None:
     for kind in FEATURES:
         metavar = "SET:RESULTS.jsonl" if kind == "transcripts" else "SET[:N]"
         parser.add_argument(f"--{kind}", nargs="*", default=[], metavar=metavar)
+    parser.add_argument("--shared-images", nargs="*", default=[], metavar="SET[:N]")
     args = parser.parse_args()
     fitted = json.loads(TARGET.read_text(encoding="utf-8")) if TARGET.is_file() else {}
     for kind in FEATURES:
         if sets := getattr(args, kind):
             collect = COLLECTORS.get(kind) or partial(image_or_video_samples, kind=kind)
-            fitted[kind] = fit(kind, [sample for name in sets for sample in collect(name)])
+            shared_sets = args.shared_images if kind == "images" else []
+            rows, shared = ([sample for name in part for sample in collect(name)] for part in (sets, shared_sets))
+            fitted[kind] = fit(kind, rows, shared)
     TARGET.write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
     print(hashlib.sha256(TARGET.read_bytes()).hexdigest())
 

@@ -47,6 +47,9 @@ class ImagePairFeatures:
         amount: `agreement` times log(1 + blocks with content that agree): a few blocks agree by chance.
         photographic: `agreement` times log(1 + photographic blocks that agree): one layout has many pictures, and a photograph
             is of one moment.
+        alignment: log(1 + photographic blocks that agree) times how near they lie to where the map of the placement has them,
+            0..1: what two photographs of one room share is a little displaced, what a copy with another background shares is
+            not.
     """
 
     hash_similarity: float
@@ -55,6 +58,7 @@ class ImagePairFeatures:
     agreement: float
     amount: float
     photographic: float
+    alignment: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

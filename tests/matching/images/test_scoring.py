@@ -10,7 +10,7 @@ from sample_matches import sample_placement
 from mediafp.matching import calibration
 from mediafp.matching.images import scoring
 from mediafp.matching.images.dense_comparison import DenseComparison
-from mediafp.matching.images.placement_fit import MAX_REPROJECTION_ERROR, PlacementFit
+from mediafp.matching.images.placement_fit import CONTRADICTING_DISPLACEMENT, MAX_REPROJECTION_ERROR, PlacementFit
 from mediafp.matching.images.scoring import MAX_PDQ_MATCH_DISTANCE
 from mediafp.matching.verdicts import MIN_SCENE_SCORE
 from mediafp.types.matches import Verdict
@@ -85,13 +85,35 @@ def test_blocks_around_exact_keypoints_can_contradict_them() -> None:
 @pytest.mark.parametrize("fit", [None, VERIFIED, INEXACT], ids=["none", "verified", "inexact"])
 def test_image_features_are_in_their_ranges(fit: PlacementFit | None, distance: int) -> None:
     features = scoring.image_features(0.6, distance, fit, 0.3)
-    assert features.hash_similarity == max(0.0, 1 - distance / scoring.PDQ_CHANCE_DISTANCE)
+    contradicted = fit is INEXACT and distance >= DIFFERENT_HASHES
+    similarity = max(0.0, 1 - distance / scoring.PDQ_CHANCE_DISTANCE)
+    assert features.hash_similarity == (min(0.2, similarity) if contradicted else similarity)
     if fit is VERIFIED:
         assert features.support == 0.5 and features.agreement == 1
-        assert features.amount == features.photographic == pytest.approx(log1p(64))
+        assert features.amount == features.photographic == features.alignment == pytest.approx(log1p(64))
         assert features.geometry == pytest.approx((0.5 * 0.8 * 0.3) ** (1 / 3) * log1p(VERIFIED.placement.inliers))
     else:
-        assert features.support == features.geometry == features.agreement == features.amount == 0
+        assert features.support == features.geometry == features.agreement == features.amount == features.alignment == 0
+
+
+def test_equal_hashes_that_the_images_contradict_are_little_evidence() -> None:
+    """Two pie charts of one make have equal hashes, and other slices."""
+    assert scoring.image_features(0.6, 0, OTHER_CONTENT, 0.3).hash_similarity == 0.2
+    assert calibration.probability(scoring.image_features(0.6, 0, OTHER_CONTENT, 0.3)) < 0.1
+    assert scoring.image_features(0.6, 0, None, 0.3).hash_similarity == 1
+
+
+def test_what_two_photographs_of_one_room_share_is_not_where_the_map_has_it() -> None:
+    """A third of the content agrees in both cases: the cut-out person exactly, the wall of the room by a pixel and a half."""
+
+    def shared_third(displacement: float) -> PlacementFit:
+        ncc = np.where(np.arange(64).reshape(8, 8) % 3 == 0, 0.95, 0.2).astype(np.float32)
+        moved = np.full((8, 8), displacement, np.float32)
+        return replace(VERIFIED, support=0.1, dense=replace(dense(0.95), ncc=ncc, steady_ncc=ncc, displacement=moved))
+
+    exact, displaced = (scoring.image_features(0.6, 60, shared_third(pixels), 0.1) for pixels in (0.0, 1.5))
+    assert displaced.alignment == pytest.approx(exact.alignment * (1 - 1.5 / CONTRADICTING_DISPLACEMENT))
+    assert calibration.probability(displaced) < 0.5 < calibration.probability(exact)
 
 
 def test_unverified_fit_caps_the_score_at_that_of_a_scene() -> None:
