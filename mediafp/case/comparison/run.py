@@ -155,6 +155,8 @@ class Comparer:
         if newest is None or newest[0] != pending:
             # It has changed again, and its newest state is compared: this result would not be saved.
             return ComparedAsset(pending=pending, started=started, matches=[])
+        # Sounds and words are compared with all rows.
+        is_partial = pending.channel == "picture" and not self.searches_all
         with single_threaded_blas().limit():
             if pending.channel == "script":
                 matches = self._compare_scripts(pending.sha256, sides.references, generation)
@@ -169,8 +171,8 @@ class Comparer:
             if self._newest.get(key) == newest:
                 del self._newest[key]
                 self._taken.pop(key, None)
-        # Sounds and words are compared with all rows.
-        is_partial = pending.channel == "picture" and bool(sides.references.search_warnings())
+        # Another run over the same references may have begun or ended meanwhile.
+        is_partial = is_partial or (pending.channel == "picture" and not self.searches_all)
         return ComparedAsset(pending=pending, started=started, matches=matches, is_partial=is_partial)
 
     @property

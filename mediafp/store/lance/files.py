@@ -8,7 +8,7 @@ finds the rows as they were when the header was written, and a crash leaves the 
 import logging
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final, override
@@ -40,11 +40,13 @@ class TableIndex(MappedIndex):
         columns: The table.
         layout: Its columns.
         is_exact: Compare query rows with all rows, however many there are.
+        shared: The table as nodes search it, if they do.
     """
 
     columns: TableColumns
     layout: RowLayout
     is_exact: bool
+    shared: list[shared_table.SharedTable] = field(default_factory=list)
 
     @property
     @override
@@ -55,7 +57,11 @@ class TableIndex(MappedIndex):
     @override
     def parts(self, void: Collection[int], nodes: Sequence[ServiceNode] = ()) -> Sequence[Part]:
         table = self.columns.table
-        searched = shared_table.SharedTable(table, self.layout, nodes) if nodes and self.shared_rows else table
+        searched: shared_table.SearchedTable = table
+        if nodes and self.shared_rows:
+            if not self.shared or self.shared[0].given_nodes is not nodes:
+                self.shared[:] = [shared_table.SharedTable(table, self.layout, nodes)]
+            searched = self.shared[0]
         return table_parts(self.columns, searched, self.rows, void, is_exact=self.is_exact)
 
     @override

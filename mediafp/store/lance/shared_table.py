@@ -55,6 +55,8 @@ class SharedTable:
     def __init__(self, table: Table, layout: RowLayout, nodes: Sequence[ServiceNode]) -> None:
         """Take a table, its columns, and the nodes."""
         self._table, self._layout = table, layout
+        self.given_nodes = nodes
+        """The nodes at first."""
         self._nodes = list(nodes)
         self._lock = threading.Lock()
         self._shards: list[tuple[ServiceNode, str, int]] | None = None
@@ -88,7 +90,7 @@ class SharedTable:
                 try:
                     answer = _ask(node, request)
                     found.append(self._check(answer, len(queries), request, rows))
-                except (WorkerLost, ValueError) as error:
+                except (WorkerLost, ValueError, OverflowError) as error:
                     self._drop(node, error)
                     break
             else:
@@ -144,7 +146,7 @@ class SharedTable:
     def _remove(self, node: ServiceNode, error: Exception) -> None:
         if node in self._nodes:
             self._nodes.remove(node)
-            others = f"{len(self._nodes)} others do" if self._nodes else "this machine does"
+            others = "the other nodes do" if self._nodes else "this machine does"
             _logger.warning("node %s does not search the index, %s: %s", node.name, others, error)
 
     def _check(self, answer: ShardAnswer, queries: int, request: SearchShard, rows: int) -> list[Found]:

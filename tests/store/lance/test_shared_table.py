@@ -152,6 +152,8 @@ def with_numbers(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[ShardA
 FAILURES: dict[str, tuple[Callable[[ShardAnswer], ShardAnswer], str]] = {
     "lost": (lost, "its process ended"),
     "an error": (lambda answer: ShardAnswer(error="no space"), "no space"),
+    "huge": (lambda answer: ShardAnswer(counts=[1 << 63]), "too large"),
+    "odd": (lambda answer: ShardAnswer(counts=answer.counts, distances=b"x", numbers=answer.numbers), "buffer size"),
     "nothing": (lambda answer: ShardAnswer(), "numbers of rows that do not fit"),
     "fewer rows": (
         lambda answer: ShardAnswer(counts=[0] * len(answer.counts)),
@@ -181,7 +183,7 @@ def test_shard_of_a_node_that_fails_goes_to_another_one(
     good = Node()
     index.share(nodes_of(Node(change), good))
     assert hits(index, queries) == expected and good.requests
-    assert caplog.text.count("node n0 does not search the index, 1 others do") == 1 and reason in caplog.text
+    assert caplog.text.count("node n0 does not search the index, the other nodes do") == 1 and reason in caplog.text
     index.share(nodes_of(Node(change), Node(change)))
     assert hits(index, queries) == expected
     assert "node n1 does not search the index, this machine does" in caplog.text or (
