@@ -6,11 +6,12 @@ import pytest
 from mixed_stores import Ingested, open_references
 
 from mediafp.case.comparison import run as comparison_run
+from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.watching import watched_assets
 from mediafp.case.watching.watched_assets import WatchedAssets, probable_matches
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.decisions import Decision
-from mediafp.types.kept_matches import CHANNELS
+from mediafp.types.kept_matches import CHANNELS, KeptMatch, PairFailure
 from mediafp.types.matches import Match
 
 
@@ -54,3 +55,25 @@ def test_direct_matches_are_the_probable_kept_ones_without_rejected_ones(
                 )
             )
         assert watched_one not in WatchedAssets(store, references, {watched_one}).find_matches(other, CHANNELS)
+
+
+def test_file_that_workers_have_lost_is_not_compared_by_this_process(
+    ingested: Ingested, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(watched_assets, "compare_pair", None)
+    cat, crop, mirrored = (ingested.records[name].asset.sha256 for name in ("cat", "cat-crop", "cat-mirrored"))
+    with SqliteStore(tmp_path, create=True) as store:
+        with store.writing():
+            for name in ("cat", "cat-crop", "cat-mirrored"):
+                ingested.apply(store, ("record", name))
+        list(comparison_run.run_comparisons(store, open_references(store)))
+        (kept,) = store.kept_pair(*sorted((cat, mirrored)))
+        lost = KeptMatch(
+            query=cat, reference=crop, channel="picture", promise=1, match=None, failure=PairFailure("oom", "x")
+        )
+        with store.writing():
+            store.database.execute("DELETE FROM kept_match WHERE a = ? AND b = ?", sorted((cat, crop)))
+            store.save_pairs(comparison_versions()["picture"], store.last_log_entry()[0], [lost])
+        watched = WatchedAssets(store, open_references(store), {crop, mirrored})
+        assert watched.find_matches(cat, CHANNELS) == {mirrored: kept}
+        assert f"{cat} is not compared with the watched {crop}" in caplog.text

@@ -71,10 +71,10 @@ class WatchedAssets:
         if "picture" in channels:
             suspects = {asset for lost in self._store.lost_pairs() for asset in lost.pair}
             for other in others:
-                if {sha256, other} & suspects:
-                    # What ends workers would end this process.
-                    _logger.warning("%s is not compared with the watched %s here; call: mediafp relate", sha256, other)
-                elif promise := pair_promise(sides.rows(sha256), sides.rows(other)):
+                promise = pair_promise(sides.rows(sha256), sides.rows(other))
+                if promise and {sha256, other} & suspects:
+                    yield from self._find_kept(sha256, other)
+                elif promise:
                     yield compare_pair(sha256, other, promise, sides, self._store.ocr_lines)
         if "voice" in channels and (own := references.sounds(sha256)):
             for other in others:
@@ -84,6 +84,14 @@ class WatchedAssets:
             for partner in find_script_partners(sha256, references.transcripts, references):
                 if partner.sha256 in others:
                     yield compare_scripts(sha256, partner, references.transcripts, references)
+
+    def _find_kept(self, sha256: str, other: str) -> list[KeptMatch]:
+        """Return the kept match of a pair that this process must not compare: what has ended workers would end it."""
+        a, b = sorted((sha256, other))
+        kept = [one for one in self._store.kept_pair(a, b) if one.channel == "picture"]
+        if not kept:
+            _logger.warning("%s is not compared with the watched %s, but by the next: mediafp relate", sha256, other)
+        return kept
 
 
 def probable_matches(found: Iterable[KeptMatch], store: Store) -> Iterator[KeptMatch]:
