@@ -4,11 +4,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from mediafp.types.arrays import Float32Array
 from mediafp.types.geometry import Box
-from mediafp.types.media import Pixels
+from mediafp.types.media import GreyPixels, Pixels
 
 Keypoints = tuple[Float32Array, Float32Array]
 """Positions (N, 2) in pixels of `LocalFeatures.grey`, and RootSIFT descriptors (N, 128) of unit length."""
@@ -62,12 +61,19 @@ class LocalFeatures:
     focus: Box | None = None
 
     @cached_property
-    def grey(self) -> npt.NDArray[np.uint8]:
-        """The image in grey, resized to `DETECTION_SIDE` on its longest side."""
-        return _resize_to_grey(self.image, DETECTION_SIDE)
+    def full_grey(self) -> GreyPixels:
+        """The image in grey at its own size."""
+        import cv2
+
+        return np.asarray(cv2.cvtColor(self.image, cv2.COLOR_RGB2GRAY), np.uint8)
 
     @cached_property
-    def blurred(self) -> npt.NDArray[np.uint8]:
+    def grey(self) -> GreyPixels:
+        """The image in grey, resized to `DETECTION_SIDE` on its longest side."""
+        return _resize_to_side(self.full_grey, DETECTION_SIDE)
+
+    @cached_property
+    def blurred(self) -> GreyPixels:
         """`grey` without the fine detail that recompression removes."""
         import cv2
 
@@ -83,7 +89,7 @@ class LocalFeatures:
         """Keypoints of the whole image, and of its focus."""
         if self.focus is not None:
             return replace(self, focus=None).keypoints_with_crop(self.focus)
-        grey = _resize_to_grey(self.image, self.detection_side)
+        grey = _resize_to_side(self.full_grey, self.detection_side)
         positions, descriptors = _detect_keypoints(grey, self.max_keypoints, self.contrast)
         return positions * np.float32(DETECTION_SIDE / self.detection_side), descriptors
 
@@ -99,7 +105,7 @@ class LocalFeatures:
         by_box = self._keypoints_by_box
         if box not in by_box:
             left, top, right, bottom = box
-            crop = _resize_to_grey(np.ascontiguousarray(self.image[top:bottom, left:right]), DETECTION_SIDE)
+            crop = _resize_to_side(self.full_grey[top:bottom, left:right], DETECTION_SIDE)
             positions, descriptors = _detect_keypoints(crop, self.max_keypoints, self.contrast)
             zoom = DETECTION_SIDE / max(self.image.shape[:2])
             positions = (positions * (max(right - left, bottom - top) / DETECTION_SIDE) + (left, top)) * zoom
@@ -119,17 +125,16 @@ def query_features(image: Pixels, size: tuple[int, int]) -> LocalFeatures:
     return LocalFeatures(image, size, MAX_KEYPOINTS * QUERY_KEYPOINT_FACTOR)
 
 
-def _resize_to_grey(image: Pixels, longest_side: int) -> npt.NDArray[np.uint8]:
-    """Return an image in grey, resized so that its longest side has this many pixels."""
+def _resize_to_side(grey: GreyPixels, longest_side: int) -> GreyPixels:
+    """Return a grey image, resized so that its longest side has this many pixels."""
     import cv2
 
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     zoom = longest_side / max(grey.shape)
     size = (max(1, round(grey.shape[1] * zoom)), max(1, round(grey.shape[0] * zoom)))
     return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC), np.uint8)
 
 
-def _detect_keypoints(grey: npt.NDArray[np.uint8], max_keypoints: int, contrast: float) -> Keypoints:
+def _detect_keypoints(grey: GreyPixels, max_keypoints: int, contrast: float) -> Keypoints:
     """Return SIFT keypoints (Lowe 2004) with RootSIFT descriptors (Arandjelović and Zisserman 2012)."""
     import cv2
 

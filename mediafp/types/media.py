@@ -31,6 +31,8 @@ MAX_TRACK_ROWS: Final = 36_000
 """Rows of a frame track, 21 MB: two hours at five a second. A longer video is sampled less often. Chosen, not measured."""
 type Pixels = npt.NDArray[np.uint8]
 """RGB, shape (height, width, 3), uint8, sRGB values as decoded."""
+type GreyPixels = npt.NDArray[np.uint8]
+"""Grey levels, shape (height, width), uint8."""
 TimeSpan = tuple[float, float]
 """Start and end in presentation seconds."""
 IMAGE_SUFFIXES: Final = frozenset((

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mediafp.matching.images.dense_comparison import SOFT_GRADIENTS, DenseComparison
-from mediafp.matching.images.equalised_pair import EDGE, EqualisedPair, Mask, equalise
+from mediafp.matching.images.equalised_pair import EDGE, EqualisedPair, Mask, equalise, greatest_channel
 from mediafp.matching.local_features import LocalFeatures
 from mediafp.types.arrays import Float32Array
 from mediafp.types.geometry import box_corners, rounded_point, transform_points
@@ -138,7 +138,9 @@ def _difference(pair: EqualisedPair) -> Float32Array:
         for image in (pair.smooth_query, pair.smooth_reference)
     )
     is_clipped = [(image < CLIPPED[0]) | (image > CLIPPED[1]) for image in (pair.query, pair.reference)]
-    tolerance = CLIPPED_TOLERANCE * cv2.dilate((is_clipped[0] | is_clipped[1]).max(axis=2).astype(np.uint8), _around(1))
+    tolerance = CLIPPED_TOLERANCE * cv2.dilate(
+        greatest_channel(is_clipped[0] | is_clipped[1]).astype(np.uint8), _around(1)
+    )
     light = _outside(query[..., 0], reference[..., 0], 1)
     # JPEG stores colour at half the resolution, so that it bleeds over edges.
     colours = [

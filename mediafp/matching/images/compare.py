@@ -20,7 +20,7 @@ from mediafp.matching.images.region_similarity import compute_region_similarity
 from mediafp.matching.images.search import SHORTLIST_SIZE, ImageQuery, search_candidates
 from mediafp.matching.images.shared_layout import shows_different_inset
 from mediafp.matching.images.still_rows import rows_of_image
-from mediafp.matching.images.template_search import place_template, resembles_whole
+from mediafp.matching.images.template_search import Template, place_template, resembles_whole
 from mediafp.matching.local_features import LocalFeatures
 from mediafp.matching.references import PairReferences, References
 from mediafp.matching.time_spans import covered_share, find_runs
@@ -126,7 +126,7 @@ def match_candidate(query: ImageQuery, candidate: Candidate, references: PairRef
     if thoroughly and pair.inliers < FEW_INLIERS:
         pair = _place_again(pair, query, references)
     if thoroughly and reference and pair.inliers < FEW_INLIERS and not pair.is_settled:
-        fit = _place_crop(query.features_at(candidate.query_row), reference)
+        fit = _place_crop(_as_crops(query.features_at(candidate.query_row)), reference)
         pair = _measure_pair(candidate, reference, [fit], query, references) if fit else pair
     return _to_match(pair, query, references)
 
@@ -191,6 +191,7 @@ def _place_by_pixels(
         references: References to compare with.
     """
     by_asset = {pair.candidate.sha256: pair for pair in pairs}
+    crops: dict[bool, list[Template]] = {}
     sought = 0
     for candidate in candidates[:MAX_TEMPLATES]:
         known = by_asset.get(candidate.sha256)
@@ -198,21 +199,27 @@ def _place_by_pixels(
             continue
         sought += 1
         reference = references.local_features(candidate.sha256, candidate.row)
-        features = query.features_at(candidate.query_row)
+        features, is_negative = query.features_at(candidate.query_row), query.is_negative(candidate.query_row)
         if reference is None:
             continue
+        if is_negative not in crops:
+            crops[is_negative] = _as_crops(features)
         fit = place_image(features, reference) if not known and resembles_whole(features, reference) else None
-        fit = fit or _place_crop(features, reference, mirrored_too=sought <= MAX_MIRRORED_TEMPLATES)
+        fit = fit or _place_crop(crops[is_negative][: 2 if sought <= MAX_MIRRORED_TEMPLATES else 1], reference)
         if fit:
             pair = _measure_pair(candidate, reference, [fit], query, references)
             by_asset[candidate.sha256] = pair
     return list(by_asset.values())
 
 
-def _place_crop(query: LocalFeatures, reference: LocalFeatures, *, mirrored_too: bool = True) -> PlacementFit | None:
-    """Return the placement of the query as a small crop of the reference, or None."""
-    fit = place_template(query, reference)
-    return place_template(query, reference, mirrored=True) if fit is None and mirrored_too else fit
+def _as_crops(query: LocalFeatures) -> list[Template]:
+    """Return an image as a small crop that is sought: upright, and mirrored."""
+    return [Template(query, mirrored=False), Template(query, mirrored=True)]
+
+
+def _place_crop(crops: list[Template], reference: LocalFeatures) -> PlacementFit | None:
+    """Return the first placement of the crops in the reference, or None."""
+    return next((fit for crop in crops if (fit := place_template(crop, reference))), None)
 
 
 def _measure_pair(

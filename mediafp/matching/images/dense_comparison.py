@@ -22,7 +22,7 @@ from mediafp.types.geometry import (
     transform_points,
 )
 from mediafp.types.matches import Placement
-from mediafp.types.media import Pixels
+from mediafp.types.media import GreyPixels
 
 GRID_SIDE = 256
 """Largest longest side of the grid, in pixels. Chosen, not measured."""
@@ -170,7 +170,7 @@ def compare_densely(query: LocalFeatures, reference: LocalFeatures, placement: P
     zoom = max(reference.image.shape[:2]) / max(reference.size)
     height, width = query.image.shape[:2]
     homography = homography_from_corners(image_corners(width, height), np.array(placement.quad) * zoom)
-    grid = _Grid.over(query.image, reference.image, homography, GRID_SIDE)
+    grid = _Grid.over(query.full_grey, reference.full_grey, homography, GRID_SIDE)
     if grid is None:
         return None
     comparison = grid.compare()
@@ -179,7 +179,9 @@ def compare_densely(query: LocalFeatures, reference: LocalFeatures, placement: P
         again = refined.compare()
         if again.steady_agreement > comparison.steady_agreement:
             grid, comparison = refined, again
-    if _is_graphic(comparison) and (fine := _Grid.over(query.image, reference.image, grid.homography, FINE_GRID_SIDE)):
+    if _is_graphic(comparison) and (
+        fine := _Grid.over(query.full_grey, reference.full_grey, grid.homography, FINE_GRID_SIDE)
+    ):
         comparison = fine.compare()
         if REFINE_FINE_FROM <= comparison.agreement < REFINE_BELOW:
             again = fine.refined_in_rounds().compare()
@@ -215,21 +217,21 @@ class _Grid:
     """Two images on the grid of their overlap.
 
     Attributes:
-        query: RGB pixels of the query.
-        reference: RGB pixels of the reference.
+        query: The query in grey.
+        reference: The reference in grey.
         homography: Map from query to reference pixels.
         to_grid: Map from reference pixels to the grid.
         size: Columns and rows of the grid, multiples of `BLOCK_SIDE`.
     """
 
-    query: Pixels
-    reference: Pixels
+    query: GreyPixels
+    reference: GreyPixels
     homography: Homography
     to_grid: Homography
     size: tuple[int, int]
 
     @staticmethod
-    def over(query: Pixels, reference: Pixels, homography: Homography, longest_side: int) -> "_Grid | None":
+    def over(query: GreyPixels, reference: GreyPixels, homography: Homography, longest_side: int) -> "_Grid | None":
         """Return the grid over the bounding box of the overlap; None if the box is empty."""
         height, width = reference.shape[:2]
         quad = transform_points(homography, image_corners(query.shape[1], query.shape[0]))
@@ -250,12 +252,12 @@ class _Grid:
     @cached_property
     def reference_grey(self) -> Float32Array:
         """The reference in grey on the grid."""
-        return _grey(warp_to_grid(self.reference, self.to_grid, self.size))
+        return warp_to_grid(self.reference, self.to_grid, self.size).astype(np.float32)
 
     @cached_property
     def query_grey(self) -> Float32Array:
         """The query in grey on the grid."""
-        return _grey(warp_to_grid(self.query, self.to_grid @ self.homography, self.size))
+        return warp_to_grid(self.query, self.to_grid @ self.homography, self.size).astype(np.float32)
 
     @cached_property
     def inside(self) -> npt.NDArray[np.uint8]:
@@ -373,8 +375,8 @@ def _find_block(
     return best, float(x - back), float(y - up), float(ncc[up, back])
 
 
-def warp_to_grid(image: Pixels, to_grid: Homography, size: tuple[int, int]) -> Pixels:
-    """Return an image on the grid; it is area-averaged first if it shrinks."""
+def warp_to_grid(image: npt.NDArray[np.uint8], to_grid: Homography, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    """Return an image, grey or in colour, on the grid; it is area-averaged first if it shrinks."""
     import cv2
 
     centre = np.asarray([[size[0] / 2, size[1] / 2]], np.float64)
@@ -389,12 +391,6 @@ def warp_to_grid(image: Pixels, to_grid: Homography, size: tuple[int, int]) -> P
         image, to_pixel_centres(to_grid), size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     return np.asarray(warped, np.uint8)
-
-
-def _grey(image: Pixels) -> Float32Array:
-    import cv2
-
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.float32)
 
 
 def _smooth(grey: Float32Array) -> Float32Array:

@@ -69,20 +69,14 @@ def _difference(query: LocalFeatures, page: LocalFeatures | None, placement: Pla
     # Shrunk by areas first: text that is only sampled has other grey levels.
     sides = np.ptp(quad, axis=0).astype(int)
     own_size = int(np.clip(sides[0], 1, query.image.shape[1])), int(np.clip(sides[1], 1, query.image.shape[0]))
-    shrunk = cv2.resize(_grey(query), own_size, interpolation=cv2.INTER_AREA)
+    shrunk = cv2.resize(query.full_grey, own_size, interpolation=cv2.INTER_AREA)
     to_page = homography_from_corners(image_corners(*own_size), quad)
     mapped = cv2.warpPerspective(shrunk, to_page, (width, height))
     inside = cv2.warpPerspective(np.full_like(shrunk, 255), to_page, (width, height)) == 255
     if not inside.any():
         return float("inf")
-    own, other = mapped.astype(np.float32), _grey(page).astype(np.float32)
+    own, other = mapped.astype(np.float32), page.full_grey.astype(np.float32)
     gain = (other[inside].std() + 1) / (own[inside].std() + 1)
     levels = np.where(inside, np.abs((own - own[inside].mean()) * gain - (other - other[inside].mean())), 0)
     size = (max(1, round(width / BLOCK_SIDE)), max(1, round(height / BLOCK_SIDE)))
     return float(cv2.resize(levels.astype(np.float32), size, interpolation=cv2.INTER_AREA).max())
-
-
-def _grey(features: LocalFeatures) -> npt.NDArray[np.uint8]:
-    import cv2
-
-    return np.asarray(cv2.cvtColor(features.image, cv2.COLOR_RGB2GRAY), np.uint8)

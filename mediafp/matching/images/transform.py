@@ -32,6 +32,8 @@ MIN_INLIERS = 6
 DISTINCT_CELL = 4
 """Side, in pixels, of the cells of which each counts one inlier at most, as SIFT detects one spot at several scales and
 orientations."""
+CELLS_PER_ROW = 1 << 20
+"""Factor that makes one number of the row and the column of a cell: above the columns of any image."""
 RANSAC_CONFIDENCE = 0.999
 """Confidence at which RANSAC stops sampling. Chosen, not measured."""
 SIMILARITY_ITERATIONS = 3000
@@ -249,9 +251,13 @@ def _count_distinct(query_points: Float32Array, reference_points: Float32Array) 
     """Return the number of correspondences, counting each cell of either image once."""
     if not len(query_points):
         return 0
-    return min(
-        len(np.unique((points // DISTINCT_CELL).astype(int), axis=0)) for points in (query_points, reference_points)
-    )
+    return min(_count_cells(points) for points in (query_points, reference_points))
+
+
+def _count_cells(points: Float32Array) -> int:
+    """Return the number of cells of `DISTINCT_CELL` pixels in which points (N, 2) lie."""
+    columns, rows = (points // DISTINCT_CELL).astype(np.int64).T
+    return len(set((rows * CELLS_PER_ROW + columns).tolist()))
 
 
 def _is_plausible(matrix: Float64Array, mirrored: bool, max_stretch: float = MAX_STRETCH) -> bool:

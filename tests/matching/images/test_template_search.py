@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from mediafp.matching.images.compare import match_image
 from mediafp.matching.images.placement import place_image, place_small_crop
 from mediafp.matching.images.search import ImageQuery
-from mediafp.matching.images.template_search import place_template, resembles_whole
+from mediafp.matching.images.template_search import Template, place_template, resembles_whole
 from mediafp.matching.local_features import LocalFeatures, query_features
 
 SMOOTH = 7.0
@@ -60,7 +60,7 @@ def test_crop_without_keypoints_is_placed_to_the_pixel(photos: dict[str, np.ndar
         brighter = np.clip(crop.astype(np.float32) * 0.9 + 20, 0, 255).astype(np.uint8)
         query = as_query(recompressed(np.ascontiguousarray(brighter[:, ::-1]) if mirrored else brighter))
         by_keypoints += is_placed_by_keypoints(query, as_reference(reference))
-        fit = place_template(query, as_reference(reference), mirrored=mirrored)
+        fit = place_template(Template(query, mirrored=mirrored), as_reference(reference))
         if fit is None:
             continue
         placed += 1
@@ -74,7 +74,8 @@ def test_crop_without_keypoints_is_placed_to_the_pixel(photos: dict[str, np.ndar
 def test_crop_in_another_size_is_placed(photos: dict[str, np.ndarray]) -> None:
     for zoom in (0.5, 0.83, 1.7):
         crop, corners = middle(photos["portrait"])
-        fit = place_template(as_query(cv2.resize(crop, None, fx=zoom, fy=zoom)), as_reference(photos["portrait"]))
+        query = as_query(cv2.resize(crop, None, fx=zoom, fy=zoom))
+        fit = place_template(Template(query, mirrored=False), as_reference(photos["portrait"]))
         assert fit is not None, zoom
         assert np.abs(np.array(fit.placement.quad) - corners).max() < 4, zoom
 
@@ -84,7 +85,9 @@ def test_crop_is_not_placed_in_another_photograph(photos: dict[str, np.ndarray])
         for edit in (smooth, np.asarray):
             crop, _ = middle(edit(photos[a]))
             for mirrored in (False, True):
-                assert place_template(as_query(crop), as_reference(edit(photos[b])), mirrored=mirrored) is None, (a, b)
+                assert (
+                    place_template(Template(as_query(crop), mirrored=mirrored), as_reference(edit(photos[b]))) is None
+                ), (a, b)
 
 
 def test_part_of_a_drawing_is_not_placed() -> None:
@@ -99,7 +102,7 @@ def test_part_of_a_drawing_is_not_placed() -> None:
             draw.rectangle((200, 92 + 40 * n, 300 + 30 * n, 112 + 40 * n), "#1f77b4")
         pages.append(np.asarray(page))
     part = np.ascontiguousarray(pages[0][200:400, 20:300])
-    assert place_template(as_query(part), as_reference(pages[1])) is None
+    assert place_template(Template(as_query(part), mirrored=False), as_reference(pages[1])) is None
 
 
 def test_photograph_that_shows_through_another_one_resembles_it(photos: dict[str, np.ndarray]) -> None:
@@ -115,14 +118,14 @@ def test_photograph_that_shows_through_another_one_resembles_it(photos: dict[str
 def test_flat_image_resembles_nothing(photos: dict[str, np.ndarray]) -> None:
     flat = as_query(np.full((90, 120, 3), 77, np.uint8))
     assert not resembles_whole(flat, as_reference(photos["cat"]))
-    assert place_template(flat, as_reference(photos["cat"])) is None
+    assert place_template(Template(flat, mirrored=False), as_reference(photos["cat"])) is None
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 400), (400, 1), (7, 5)])
 def test_image_of_any_size_can_be_sought(photos: dict[str, np.ndarray], size: tuple[int, int]) -> None:
     tiny = np.ascontiguousarray(photos["cat"][: size[1], : size[0]])
     for query, reference in ((tiny, photos["cat"]), (photos["cat"], tiny), (tiny, tiny)):
-        place_template(as_query(query), as_reference(reference))
+        place_template(Template(as_query(query), mirrored=False), as_reference(reference))
         resembles_whole(as_query(query), as_reference(reference))
 
 
