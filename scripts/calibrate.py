@@ -77,8 +77,8 @@ unlike in any store. Without the weights, five words in common would give a prob
 hardly a false pair is a candidate."""
 SHARED_WEIGHT = 3.0
 """Weight of a false pair of a set of images that share a room, a mark or a template. They are few in the development sets, and
-many in a store: with weight 1 two photographs of one room, or under one tiled watermark, reach .72 and .81, with 3 they stay
-below .55, and 11 in place of 10 of some 700 copies with heavy edits are below one half."""
+many in a store: with weight 1 two photographs of one room, or under one tiled watermark, reach .72 and .81, with 3 both reach
+.56, and of 433 copies with heavy edits as many are below one half, 10."""
 Sample = tuple[tuple[float, ...], bool, str]
 """Features of a candidate pair, its truth, and the source that groups it."""
 
