@@ -7,7 +7,7 @@ from mediafp.case.comparison.versions import comparison_versions
 from mediafp.matching.recalibration import model_threshold, recalibrate
 from mediafp.matching.verdicts import MIN_COPY_PROBABILITY
 from mediafp.store import Store
-from mediafp.types.matches import Match
+from mediafp.types.matches import Match, format_probability
 from mediafp.types.recalibration import FAMILY_CHANNELS, FAMILY_OF, Family, Recalibration
 
 
@@ -27,9 +27,8 @@ def recalibrate_match(match: Match, fitted: Mapping[Family, Recalibration]) -> M
         return match
     probability = recalibrate(match.probability, fit)
     is_demoted = match.verdict == "copy" and probability < MIN_COPY_PROBABILITY
-    reason = (
-        f"the probability is fitted on {fit.decisions} decisions of this case; the model states {match.probability:.2f}"
-    )
+    stated = format_probability(match.probability, 2)
+    reason = f"the probability is fitted on {fit.decisions} decisions of this case; the model states {stated}"
     return replace(
         match,
         probability=probability,

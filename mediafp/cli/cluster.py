@@ -4,6 +4,7 @@ from mediafp.cli.comparing import comparison_progress
 from mediafp.cli.options import JsonOption, StoreOption, open_selected_case
 from mediafp.cli.output import print_json, print_line, progress_bar
 from mediafp.report import jsonl
+from mediafp.types.matches import format_probability
 
 
 def cluster(store: StoreOption = None, as_json: JsonOption = False) -> None:
@@ -18,7 +19,9 @@ def cluster(store: StoreOption = None, as_json: JsonOption = False) -> None:
         return
     for group in clustering.clusters:
         print_line()
-        joined = f"weakest link {group.weakest_link:.2f}" if group.weakest_pair else "joined by decisions"
+        joined = (
+            f"weakest link {format_probability(group.weakest_link, 2)}" if group.weakest_pair else "joined by decisions"
+        )
         details = f"  {len(group.members)} {group.kind}s, {joined}"
         print_line((group.id, "bold"), details)
         if group.was:

@@ -24,7 +24,7 @@ from mediafp.cli.output import Part, count_of, print_json, print_line, print_war
 from mediafp.report import jsonl
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY, DEFAULT_MODEL, DEFAULT_TOP
 from mediafp.types.errors import UsageError
-from mediafp.types.matches import Match, QueryResult
+from mediafp.types.matches import Match, QueryResult, format_probability
 from mediafp.types.sightings import Clue, Sighting
 
 MIN_NEAR_MISS_PROBABILITY = 0.01
@@ -124,7 +124,9 @@ def print_match(match: Match, *, prefix: str = "") -> None:
     """Print one match with its reasons and the text that was cropped off; `prefix` precedes the verdict."""
     colour = {"copy": "green", "possible": "yellow"}.get(match.verdict, "cyan")
     verdict = match.verdict.replace("_", " ")
-    print_line(f"  {prefix}", (verdict, colour), f" {match.probability:.3f}  {match.relation}  {match.uris[0]}")
+    print_line(
+        f"  {prefix}", (verdict, colour), f" {format_probability(match.probability)}  {match.relation}  {match.uris[0]}"
+    )
     print_line(f"      {'; '.join(match.why)}", style="dim")
     if match.placement and match.placement.removed_text:
         text = " / ".join(line.text for line in match.placement.removed_text)
@@ -180,4 +182,4 @@ def print_near_misses(result: QueryResult) -> None:
     # Without any match, the nearest candidate shows that the search ran.
     for match in near or result.near_misses[: 0 if result.matches else 1]:
         reasons = "; ".join(match.why)
-        print_line("  ", (f"near miss {match.probability:.3f}  {match.uris[0]}: {reasons}", "dim"))
+        print_line("  ", (f"near miss {format_probability(match.probability)}  {match.uris[0]}: {reasons}", "dim"))

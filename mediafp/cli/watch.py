@@ -17,6 +17,7 @@ from mediafp.cli.options import (
 from mediafp.cli.output import count_of, print_json, print_line, print_message, print_warning, progress_bar
 from mediafp.report import jsonl
 from mediafp.types.defaults import DEFAULT_MODEL
+from mediafp.types.matches import format_probability
 from mediafp.types.runs import AnalysisOptions, IngestOptions
 from mediafp.types.watches import AddedWatch, CheckedWatches, Watch, WatchHit, WatchKind, WatchSummary
 
@@ -163,7 +164,11 @@ def _print_hit(hit: WatchHit) -> None:
 
 def _reason(hit: WatchHit) -> str:
     """Return the first reason of a hit, with the verdict if there is one."""
-    verdict = f"{hit.verdict} {hit.probability:.2f}: " if hit.verdict and hit.probability is not None else ""
+    verdict = (
+        f"{hit.verdict} {format_probability(hit.probability, 2)}: "
+        if hit.verdict and hit.probability is not None
+        else ""
+    )
     return verdict + (hit.why.partition("; ")[0] if hit.verdict else hit.why)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from mediafp.types import model_files
 from mediafp.types.arrays import Float64Array
-from mediafp.types.logistic import logistic
+from mediafp.types.logistic import stated_probability
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,16 +119,14 @@ CALIBRATION_KEYS: dict[type, str] = {
     SoundPairFeatures: "sounds",
 }
 """Key of the coefficients in models/calibration.json, by the type of the features."""
-PROBABILITY_DIGITS = 6
-"""Decimal places to which a probability is rounded. Chosen, not measured."""
 
 
 def probability(features: Features) -> float:
-    """Return the calibrated probability, 0..1, that a pair shares media or words."""
+    """Return the calibrated probability, 0 to below 1, that a pair shares media or words: only equal bytes are certain."""
     names, mean, scale, coefficients, intercept = _load_coefficients(CALIBRATION_KEYS[type(features)])
     values = np.array([getattr(features, name) for name in names])
     logit = float(((values - mean) / scale) @ coefficients + intercept)
-    return float(np.round(logistic(logit), PROBABILITY_DIGITS))
+    return stated_probability(logit)
 
 
 @cache

@@ -3,8 +3,7 @@
 import math
 from typing import Final
 
-from mediafp.matching.calibration import PROBABILITY_DIGITS
-from mediafp.types.logistic import logistic
+from mediafp.types.logistic import PROBABILITY_DIGITS, logistic, stated_probability
 from mediafp.types.recalibration import Recalibration
 
 MIN_ODDS_PROBABILITY: Final = 10.0**-PROBABILITY_DIGITS
@@ -19,7 +18,7 @@ def logit(probability: float) -> float:
 
 def recalibrate(probability: float, fitted: Recalibration) -> float:
     """Return the fitted probability of one that the model states."""
-    return round(logistic(fitted.slope * logit(probability) + fitted.intercept), PROBABILITY_DIGITS)
+    return stated_probability(fitted.slope * logit(probability) + fitted.intercept)
 
 
 def model_threshold(probability: float, fitted: Recalibration) -> float:

@@ -5,6 +5,7 @@ from markupsafe import Markup
 
 from mediafp.report.escaping import escape_unprintable
 from mediafp.report.isolation import isolate, isolate_name
+from mediafp.types.matches import format_probability
 from mediafp.types.timestamps import format_time
 
 
@@ -18,7 +19,12 @@ def new_environment(loader: BaseLoader) -> Environment:
         lstrip_blocks=True,
         finalize=_escape_value,
     )
-    environment.filters |= {"isolate": isolate, "isolate_name": isolate_name, "clock": format_time}
+    environment.filters |= {
+        "isolate": isolate,
+        "isolate_name": isolate_name,
+        "clock": format_time,
+        "probability": format_probability,
+    }
     return environment
 
 

@@ -256,6 +256,11 @@ class Clip:
     """The segment that it shows."""
 
 
+def format_probability(probability: float, digits: int = 3) -> str:
+    """Return a probability with so many digits; less than 1 is `0.999` at most, since only equal bytes are certain."""
+    return f"{probability if probability == 1 else min(probability, 1 - 10.0**-digits):.{digits}f}"
+
+
 def by_probability(match: Match) -> tuple[float, bool, float, str, Relation]:
     """Return the sort key of a match by falling probability; common stretches come last, the more similar first."""
     return -match.probability, match.is_common, -match.score, match.sha256, match.relation

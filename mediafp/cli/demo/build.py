@@ -15,7 +15,7 @@ from mediafp.cli.output import print_line
 from mediafp.report.account_lanes import draw_account_lanes
 from mediafp.report.subtitles import to_text
 from mediafp.types.errors import UsageError
-from mediafp.types.matches import QueryResult, Trace
+from mediafp.types.matches import QueryResult, Trace, format_probability
 from mediafp.types.runs import AnalysisOptions, IngestOptions, SpeechOptions
 from mediafp.types.timestamps import format_time
 
@@ -139,7 +139,9 @@ def _print_result(result: QueryResult) -> None:
     for match in result.matches:
         colour = "green" if match.verdict == "copy" else "yellow"
         names = ", ".join(_name(uri) for uri in match.uris)
-        print_line("    ", (match.verdict, colour), f" {match.probability:.3f} {match.relation:15} {names}")
+        print_line(
+            "    ", (match.verdict, colour), f" {format_probability(match.probability)} {match.relation:15} {names}"
+        )
     if not result.matches:
         print_line("    nothing found")
 

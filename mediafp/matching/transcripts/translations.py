@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 
 from mediafp.matching import verdicts
-from mediafp.matching.calibration import PROBABILITY_DIGITS
 from mediafp.matching.transcripts.translated_passages import (
     SHORT_CELLS,
     AlignedWindows,
@@ -18,7 +17,7 @@ from mediafp.matching.transcripts.translated_passages import (
 )
 from mediafp.types import model_files
 from mediafp.types.arrays import Float64Array
-from mediafp.types.logistic import logistic
+from mediafp.types.logistic import stated_probability
 from mediafp.types.matches import Match, Segment
 from mediafp.types.media import Kind
 from mediafp.types.sentence_windows import SentenceWindows
@@ -201,7 +200,7 @@ def _main_language(windows: SentenceWindows, ranges: Sequence[tuple[int, int]]) 
 
 def _probability(features: Sequence[float]) -> float:
     coefficients, intercept = _load_coefficients()
-    return float(np.round(logistic(float(np.array(features) @ coefficients + intercept)), PROBABILITY_DIGITS))
+    return stated_probability(float(np.array(features) @ coefficients + intercept))
 
 
 @cache
