@@ -67,7 +67,8 @@ class TypeIndex:
 
     def agrees(self, sha256: str, stored: Fingerprint | None) -> bool:
         """Return True if an asset is indexed with the rows of its stored fingerprint, or not at all."""
-        return sha256 not in self.rows or (stored is not None and self.rows.holds(stored))
+        # In this order, the asset is sought once: most are indexed as they are stored.
+        return (stored is not None and self.rows.holds(stored)) or sha256 not in self.rows
 
     def correct(self, sha256: str) -> None:
         """Have the index agree with the database about an asset, of which it contains other rows."""
