@@ -130,6 +130,8 @@ def shown(one: ServedCase, a: str, b: str, query: str, draft: str) -> dict[str, 
     """Return for each part of the workbench whether it shows the match of two assets, or of a query and the second one."""
 
     def matched(of: str, other: str) -> bool:
+        # Whatever changes the case meanwhile has the answer computed anew.
+        wait_for_answer(one, of)
         return other in {match["sha256"] for match in one.get(f"/api/match/{of}").json()["matches"]}
 
     def kept(of: str, other: str) -> bool:
