@@ -8,7 +8,7 @@ from mediafp.store import Store
 from mediafp.types.errors import StoreError
 from mediafp.types.geometry import image_corners
 from mediafp.types.kept_matches import KeptMatch
-from mediafp.types.matches import Match, Placement, Point, Segment, SegmentChannel, by_probability
+from mediafp.types.matches import SAME_BYTES, Match, Placement, Point, Segment, SegmentChannel, by_probability
 from mediafp.types.media import Asset
 
 
@@ -55,7 +55,7 @@ def identical_match(store: Store, asset: Asset) -> Match:
         coverage=(1.0, 1.0),
         placement=_whole_placement(asset) if is_image else None,
         segments=() if is_image else tuple(_whole_segment(channel, end) for channel in channels),
-        why=("the bytes are identical",),
+        why=(SAME_BYTES,),
     )
 
 

@@ -43,7 +43,8 @@ class PublishedGroupCard:
 
     kind: str
     size: int
-    weakest_link: float
+    weakest_link: float | None
+    """Probability of the weakest link; None for a group that decisions alone join."""
     relations: Sequence[tuple[str, int]]
     members: Sequence[GroupFigure]
     more: int
@@ -141,7 +142,7 @@ def build_group_card(
     return PublishedGroupCard(
         kind=cluster.kind,
         size=len(cluster.members),
-        weakest_link=cluster.weakest_link,
+        weakest_link=cluster.weakest_link if cluster.weakest_pair else None,
         relations=relations.most_common(),
         members=figures,
         more=len(cluster.members) - len(figures),

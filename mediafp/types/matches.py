@@ -134,6 +134,10 @@ class Segment:
         return end - share * (end - start) if self.speed < 0 else start + share * (end - start)
 
 
+SAME_BYTES: Final = "the bytes are identical"
+"""First reason of a match with an asset of the same bytes, the only one whose probability is 1."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
     """One relation between a query and a reference, with its evidence."""
@@ -177,6 +181,11 @@ class Match:
     def translated(self) -> bool:
         """True if the two have the same script in different languages."""
         return any(segment.translated for segment in self.segments)
+
+    @property
+    def has_same_bytes(self) -> bool:
+        """True if the match states that both files have the same bytes."""
+        return self.why[:1] == (SAME_BYTES,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,6 @@ from mediafp.report.escaping import escape_unprintable
 from mediafp.report.names import display_address, display_name
 from mediafp.report.template_environment import new_environment
 from mediafp.types.instants import parse_instant
-from mediafp.types.matches import format_probability as format_stated_probability
 from mediafp.web.translation import Translation
 
 _HAN: Final = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
@@ -79,8 +78,8 @@ def format_seconds(seconds: float) -> str:
 
 
 def format_probability(probability: float) -> str:
-    """Return a probability with three digits, `.997`."""
-    return format_stated_probability(probability).removeprefix("0")
+    """Return a probability or a confidence with three digits, `.997`; at most `.999`, as pages say in words what is certain."""
+    return f"{min(probability, 0.999):.3f}".removeprefix("0")
 
 
 def text_language(text: str | None) -> str:

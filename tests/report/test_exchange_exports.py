@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ from mediafp.report.exports.csv import MATCH_COLUMNS, match_row, write_csv
 from mediafp.report.exports.hashes import HASH_COLUMNS, hash_row, iter_hash_lines
 from mediafp.report.exports.misp import write_misp
 from mediafp.report.exports.stix import write_stix
+from mediafp.types.exchange import ExchangedMatch
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +112,22 @@ def test_stix_bundle_is_read_back_with_files_accounts_and_sightings(case: Case) 
         (files[LONE].id, telegram),
         (files[PHOTO].id, weibo),
     }
+
+
+def test_probability_of_a_sure_copy_is_not_rounded_to_1(case: Case) -> None:
+    """Programs that import the export would read it as certain."""
+
+    def as_sure(match: ExchangedMatch) -> ExchangedMatch:
+        sure = replace(match.record.match, probability=0.999999)
+        return replace(match, record=replace(match.record, match=sure))
+
+    seal, records = case.exchange_records()
+    sure = [replace(one, matches=tuple(map(as_sure, one.matches))) for one in records]
+    texts = [io.StringIO(), io.StringIO()]
+    write_stix(texts[0], iter(sure), seal)
+    write_misp(texts[1], iter(sure), seal, title="Reused media")
+    for text in texts:
+        assert "probability 0.9999" in text.getvalue() and "probability 1" not in text.getvalue()
 
 
 def test_stix_relationships_state_probability_and_techniques(case: Case) -> None:

@@ -82,6 +82,14 @@ def test_answers_state_hits_on_lists_as_they_are_now(own: ServedCase, tmp_path: 
         assert 'id="listed"' not in own.get(f"/answer/{sha256}").text
 
 
+def test_sure_copy_is_not_said_to_have_the_same_bytes(own: ServedCase) -> None:
+    asked = ask(own, file_of(own, "cat.jpg") + b"\0\0\0")
+    (match,) = own.get(f"/api/match/{asked}").json()["matches"]
+    assert 0.999 < match["probability"] < 1
+    page = own.get(f"/answer/{asked}").text
+    assert "Its probability is .999." in page and "bytes are the same" not in page
+
+
 def test_upload_is_taken_in_to_be_watched_for(own: ServedCase) -> None:
     content = file_of(own, "cat.jpg") + b"\0\0"
     query = ask(own, content, "IMG <1>.jpg")

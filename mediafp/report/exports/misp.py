@@ -20,6 +20,7 @@ from mediafp.report.exports.exchange_texts import (
 from mediafp.report.exports.extras import load_extra
 from mediafp.report.exports.stix import image_hashes
 from mediafp.types.exchange import CaseSeal, ExchangeRecord, Technique
+from mediafp.types.matches import format_probability
 from mediafp.types.sightings import Sighting
 
 SAME_MEDIA: Final = "similar"
@@ -98,7 +99,8 @@ class _Objects:
                 techniques = "".join(f"; DISARM {one.id} {one.name}" for one in match.techniques)
                 what = "same script" if match.record.relation == "same_script" else "same media"
                 what += IN_ANOTHER_LANGUAGE if match.record.translated else ""
-                comment = f"{what}: {match.record.relation}, {found.verdict}, probability {found.probability:.4f}"
+                probability = format_probability(found.probability, 4)
+                comment = f"{what}: {match.record.relation}, {found.verdict}, probability {probability}"
                 self._refer(
                     file, _object_id("file", match.record.b), SAME_MEDIA, f"{comment}: {reasons}{techniques}",
                     channel=match.record.channel,

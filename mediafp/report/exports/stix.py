@@ -17,6 +17,7 @@ from mediafp.report.exports.exchange_texts import (
 )
 from mediafp.report.exports.extras import load_extra
 from mediafp.types.exchange import AssetHashes, CaseSeal, ExchangedMatch, ExchangeRecord, Technique
+from mediafp.types.matches import format_probability
 from mediafp.types.sightings import Sighting
 
 SAME_MEDIA: Final = "same-media-as"
@@ -164,7 +165,7 @@ class _Objects:
             created=match.at, modified=match.at,
             relationship_type=SAME_SCRIPT if record.relation == "same_script" else SAME_MEDIA,
             source_ref=_file_id(record.a), target_ref=_file_id(record.b), confidence=int(100 * found.probability),
-            description=f"{relation}, {found.verdict}, probability {found.probability:.4f}: {reasons}",
+            description=f"{relation}, {found.verdict}, probability {format_probability(found.probability, 4)}: {reasons}",
             extensions={self._extension: {
                 "extension_type": "property-extension", "relation": record.relation, "verdict": found.verdict,
                 "probability": found.probability, "coverage": list(record.coverage), "channel": record.channel,

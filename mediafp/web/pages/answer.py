@@ -94,6 +94,7 @@ def add_answer(site: Site, asking: Asking) -> None:
             "others": sum(not use.is_query for use in counted),
             "standings": count_standings(counted),
             "least": min((use.match.probability for use in groupings.counted), default=None),
+            "same_bytes": all(use.match.has_same_bytes for use in groupings.counted),
             "days_before_video": _days_before(source_use, groupings.footage_uses),
             "best_near": max((use.match.probability for use in groupings.near_misses), default=None),
             "uncertain": sum(
