@@ -3,6 +3,7 @@
 import json
 import math
 import random
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -59,6 +60,9 @@ class InProcessEngine:
 
     def open_services(self, _: object) -> tuple[()]:
         return ()
+
+    def close_services(self) -> None:
+        pass
 
     def compare(
         self, pair: PairTask, answer: Callable[[AssetRequest], Any], convert: Callable[[PairResult], Any]
@@ -317,6 +321,34 @@ def test_nodes_search_an_index_on_lance(
         asset = next(iter(ingested.records.values())).asset.sha256
         # Afterwards, this machine searches.
         assert find_partners(asset, StoredSides(references()))
+
+
+def test_end_of_a_run_ends_the_search_of_nodes_before_it_waits(
+    tmp_path: Path, ingested: Ingested, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, ended = threading.Event(), threading.Event()
+    waited: list[bool] = []
+
+    class SearchingEngine(InProcessEngine):
+        def close_services(self) -> None:
+            ended.set()
+
+    def search(*_: object) -> Any:
+        begun.set()
+        waited.append(ended.wait(30))
+        raise WorkerLost("crash", "the service was ended")
+
+    monkeypatch.setattr(StoredReferences, "shared_rows", 1)
+    monkeypatch.setattr(comparison_run, "find_partners", search)
+    with filled_store(tmp_path / "store", ingested) as store:
+        start: Any = SearchingEngine
+        progress: Any = comparison_run.run_comparisons(store, open_references(store), start_engine=start, jobs=1)
+        next(progress)
+        assert begun.wait(30)
+        # As by an interrupt.
+        progress.close()
+    assert waited == [True]
+    assert not [one for one in threading.enumerate() if one.name.startswith("compare")]
 
 
 def test_system_without_a_sandbox_compares_in_this_process(

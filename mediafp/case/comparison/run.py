@@ -109,6 +109,8 @@ class Comparer:
         """Pairs in a row that no worker could compare, each of two assets that were not suspects."""
         self._nodes: Sequence[ServiceNode] | None = None
         """Nodes that search the indexes; None as long as they were not started."""
+        self._close_services: Callable[[], None] = lambda: None
+        """Ends what was started on them."""
         self._lock = threading.Lock()
         self._state: _State | None = None
         self._newest: dict[AssetChannel, tuple[PendingComparison, int]] = {}
@@ -139,14 +141,16 @@ class Comparer:
             self._is_spread = self._is_spread or (self._engine is not None and self._is_worth_spreading(self._engine))
 
     def close(self) -> None:
-        """Have this machine search the indexes again."""
+        """Have this machine search the indexes again; searches in progress wait for no node."""
         if self._state:
             self._state.sides.references.share(())
+        self._close_services()
 
     def _share(self, references: StoredReferences) -> None:
         """Have the nodes of a cluster search the indexes, if they lie where nodes can read them."""
         if self._engine and references.shared_rows:
             if self._nodes is None:
+                self._close_services = self._engine.close_services
                 self._nodes = self._engine.open_services(shard_service())
             references.share(self._nodes)
 
@@ -477,5 +481,7 @@ class ComparisonRun:
 
     def close(self) -> None:
         """End the threads; what was not begun is skipped."""
-        self._threads.shutdown(cancel_futures=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        # Before it waits for the threads: they may wait for a node that reads millions of rows.
         self._comparer.close()
+        self._threads.shutdown()

@@ -1,6 +1,8 @@
 """Rows of a table on Lance that nodes search, a shard each: the same results, whatever the nodes do."""
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -242,6 +244,32 @@ def test_taken_over_node_that_hides_tied_rows_replaces_no_neighbours(
     assert len(hidden) == len(queries) and all(len(set(rows)) == 7 for rows in found.asset.tolist())
     if layout is HAMMING:
         assert found.score.tolist() == expected.score.tolist()
+
+
+def test_node_that_reads_a_table_searches_others_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    service, begun, read = TableShards(), threading.Event(), threading.Event()
+    indexes = [built(tmp_path / name, COSINE, vectors_of(COSINE, 60)) for name in ("a", "b")]
+    queries = vectors_of(COSINE, 3, seed=1)
+    expected = hits(indexes[0], queries)
+    for index in indexes:
+        index.share([ServiceNode(name="n0", ask=service.answer)])
+    assert hits(indexes[0], queries) == expected
+    read_pieces = table.Table.read_pieces
+
+    def read_slowly(*arguments: Any) -> Any:
+        begun.set()
+        assert read.wait(60)
+        return read_pieces(*arguments)
+
+    monkeypatch.setattr(table.Table, "read_pieces", read_slowly)
+    with ThreadPoolExecutor(2) as threads:
+        try:
+            slow = threads.submit(hits, indexes[1], queries)
+            assert begun.wait(60)
+            assert threads.submit(hits, indexes[0], queries).result(30) == expected and not slow.done()
+        finally:
+            read.set()
+        assert slow.result(60) == expected
 
 
 def test_node_that_cannot_read_the_rows_states_why_without_credentials(
