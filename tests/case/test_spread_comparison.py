@@ -218,47 +218,6 @@ def test_asset_of_a_lost_pair_is_never_compared_by_this_process(
         assert (len(store.lost_pairs()) > 1) == (change != "new")
 
 
-def test_run_ends_if_workers_are_lost_whatever_they_compare(
-    tmp_path: Path, ingested: Ingested, expected: list[Row], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(comparison_run, "compare_pair", None)
-    monkeypatch.setattr(comparison_run, "MAX_LOST_PAIRS", 3)
-    with filled_store(tmp_path / "store", ingested) as store:
-        losing = FailingEngine(lose("no memory"))
-        with pytest.raises(
-            UsageError, match=r"3 pairs of different files in a row, .* \(no memory\); check the memory"
-        ):
-            run(store, losing)
-        # Those that were lost are known, and no other pair is lost.
-        lost = store.lost_pairs()
-        assert len({asset for one in lost for asset in one.pair}) >= 6
-        assert 3 <= len(lost) <= losing.calls < len([row for row in expected if row[2] == "picture"])
-        assert store.pending_comparisons(comparison_versions())
-        run(store, InProcessEngine(), complete=True)
-        assert kept_rows(store) == expected and store.lost_pairs() == []
-
-
-def test_asset_that_loses_every_pair_does_not_end_the_run(
-    tmp_path: Path, ingested: Ingested, expected: list[Row], deadly: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(comparison_run, "compare_pair", None)
-    monkeypatch.setattr(comparison_run, "MAX_LOST_PAIRS", 2)
-    hostile = deadly[0]
-
-    class Hostile(InProcessEngine):
-        def compare(self, pair: PairTask, *arguments: Any) -> Any:
-            if hostile in (pair.a, pair.b):
-                raise lose("no luck")
-            return super().compare(pair, *arguments)
-
-    with filled_store(tmp_path / "store", ingested) as store:
-        run(store, Hostile())
-        assert len(store.lost_pairs()) > 2 and all(hostile in one.pair for one in store.lost_pairs())
-        assert [row for row in kept_rows(store) if hostile not in row[:2]] == [
-            row for row in expected if hostile not in row[:2]
-        ]
-
-
 @pytest.mark.parametrize("name", ["local", "ray"])
 def test_workers_that_crash_in_one_pair_lose_it_alone(
     tmp_path: Path,
@@ -349,6 +308,47 @@ def test_end_of_a_run_ends_the_search_of_nodes_before_it_waits(
         progress.close()
     assert waited == [True]
     assert not [one for one in threading.enumerate() if one.name.startswith("compare")]
+
+
+def test_run_ends_if_workers_are_lost_whatever_they_compare(
+    tmp_path: Path, ingested: Ingested, expected: list[Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparison_run, "compare_pair", None)
+    monkeypatch.setattr(comparison_run, "MAX_LOST_PAIRS", 3)
+    with filled_store(tmp_path / "store", ingested) as store:
+        losing = FailingEngine(lose("no memory"))
+        with pytest.raises(
+            UsageError, match=r"3 pairs of different files in a row, .* \(no memory\); check the memory"
+        ):
+            run(store, losing)
+        # Those that were lost are known, and no other pair is lost.
+        lost = store.lost_pairs()
+        assert len({asset for one in lost for asset in one.pair}) >= 6
+        assert 3 <= len(lost) <= losing.calls < len([row for row in expected if row[2] == "picture"])
+        assert store.pending_comparisons(comparison_versions())
+        run(store, InProcessEngine(), complete=True)
+        assert kept_rows(store) == expected and store.lost_pairs() == []
+
+
+def test_asset_that_loses_every_pair_does_not_end_the_run(
+    tmp_path: Path, ingested: Ingested, expected: list[Row], deadly: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparison_run, "compare_pair", None)
+    monkeypatch.setattr(comparison_run, "MAX_LOST_PAIRS", 2)
+    hostile = deadly[0]
+
+    class Hostile(InProcessEngine):
+        def compare(self, pair: PairTask, *arguments: Any) -> Any:
+            if hostile in (pair.a, pair.b):
+                raise lose("no luck")
+            return super().compare(pair, *arguments)
+
+    with filled_store(tmp_path / "store", ingested) as store:
+        run(store, Hostile())
+        assert len(store.lost_pairs()) > 2 and all(hostile in one.pair for one in store.lost_pairs())
+        assert [row for row in kept_rows(store) if hostile not in row[:2]] == [
+            row for row in expected if hostile not in row[:2]
+        ]
 
 
 def test_system_without_a_sandbox_compares_in_this_process(
