@@ -159,9 +159,8 @@ class Case(
             on_compared,
             on_watched,
         )
-        for pair in self.lost_pairs():
-            if pair not in lost_before:
-                self._on_lost(pair)
+        for pair in self.lost_pairs(exclude=lost_before):
+            self._on_lost(pair)
 
     def match(
         self,

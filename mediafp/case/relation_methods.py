@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,9 +54,14 @@ class RelationMethods:
         """
         return self._complete_matches(on_progress, complete=True)
 
-    def lost_pairs(self) -> list[LostPair]:
-        """Return the pairs that no worker could compare, by both assets; `relate` compares them again."""
-        return find_lost_pairs(self._store)
+    def lost_pairs(self, exclude: Collection[LostPair] = ()) -> list[LostPair]:
+        """Return the pairs that no worker could compare, by both assets; `relate` compares them again.
+
+        Args:
+            exclude: Pairs that are omitted, such as those that were lost before.
+        """
+        known = {(pair.a, pair.b) for pair in exclude}
+        return [pair for pair in find_lost_pairs(self._store) if (pair.a, pair.b) not in known]
 
     def _complete_matches(self, on_progress: Callable[[int, int], object], *, complete: bool = False) -> int:
         """Compare what was not compared yet, and report what no worker could compare; arguments as of `run_comparisons`."""

@@ -164,7 +164,7 @@ def _run(
         "not_compared": case.count_uncompared().assets,
         "seconds": round(time.monotonic() - started, 2),
         "errors": failures,
-        "pair_errors": [jsonl.lost_pair_to_json(pair) for pair in case.lost_pairs() if pair not in lost_before],
+        "pair_errors": [jsonl.lost_pair_to_json(pair) for pair in case.lost_pairs(exclude=lost_before)],
     }
     if watched:
         hits = [hit for checked in watched for hit in checked.hits]

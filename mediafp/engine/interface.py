@@ -258,6 +258,9 @@ class Engine(Protocol):
             UsageError: There is no cluster, or it has no node that is fit.
         """
 
+    def close_services(self) -> None:
+        """End the services; requests in progress, and later ones, raise WorkerLost."""
+
     def open_transcription(self, speech: SpeechOptions) -> TranscriptionQueue:
         """Return a queue that transcribes audio; the caller shuts it down.
 

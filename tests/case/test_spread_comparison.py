@@ -3,6 +3,7 @@
 import json
 import math
 import random
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -20,6 +21,7 @@ from mediafp.case.comparison import run as comparison_run
 from mediafp.case.comparison.pair import compare_pair
 from mediafp.case.comparison.partners import find_partners
 from mediafp.case.comparison.spread import SpreadPairs
+from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.references import StoredReferences
 from mediafp.engine.cluster.engine import RayEngine
 from mediafp.engine.comparison.comparer import PairComparer
@@ -35,7 +37,7 @@ from mediafp.store.row_index import index as row_index
 from mediafp.store.sqlite import comparisons
 from mediafp.store.sqlite.evidence_json import encode_evidence
 from mediafp.store.sqlite.store import SqliteStore
-from mediafp.types.errors import CorruptMedia, ErrorKind, MediaError, SandboxError, WorkerLost
+from mediafp.types.errors import CorruptMedia, ErrorKind, MediaError, SandboxError, UsageError, WorkerLost
 from mediafp.types.kept_matches import PairFailure
 from mediafp.types.matches import TextLine
 
@@ -58,6 +60,9 @@ class InProcessEngine:
 
     def open_services(self, _: object) -> tuple[()]:
         return ()
+
+    def close_services(self) -> None:
+        pass
 
     def compare(
         self, pair: PairTask, answer: Callable[[AssetRequest], Any], convert: Callable[[PairResult], Any]
@@ -275,6 +280,75 @@ def test_nodes_search_an_index_on_lance(
         asset = next(iter(ingested.records.values())).asset.sha256
         # Afterwards, this machine searches.
         assert find_partners(asset, StoredSides(references()))
+
+
+def test_end_of_a_run_ends_the_search_of_nodes_before_it_waits(
+    tmp_path: Path, ingested: Ingested, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, ended = threading.Event(), threading.Event()
+    waited: list[bool] = []
+
+    class SearchingEngine(InProcessEngine):
+        def close_services(self) -> None:
+            ended.set()
+
+    def search(*_: object) -> Any:
+        begun.set()
+        waited.append(ended.wait(30))
+        raise WorkerLost("crash", "the service was ended")
+
+    monkeypatch.setattr(StoredReferences, "shared_rows", 1)
+    monkeypatch.setattr(comparison_run, "find_partners", search)
+    with filled_store(tmp_path / "store", ingested) as store:
+        start: Any = SearchingEngine
+        progress: Any = comparison_run.run_comparisons(store, open_references(store), start_engine=start, jobs=1)
+        next(progress)
+        assert begun.wait(30)
+        # As by an interrupt.
+        progress.close()
+    assert waited == [True]
+    assert not [one for one in threading.enumerate() if one.name.startswith("compare")]
+
+
+def test_run_ends_if_workers_are_lost_whatever_they_compare(
+    tmp_path: Path, ingested: Ingested, expected: list[Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparison_run, "compare_pair", None)
+    monkeypatch.setattr(comparison_run, "MAX_LOST_PAIRS", 3)
+    with filled_store(tmp_path / "store", ingested) as store:
+        losing = FailingEngine(lose("no memory"))
+        with pytest.raises(
+            UsageError, match=r"3 pairs of different files in a row, .* \(no memory\); check the memory"
+        ):
+            run(store, losing)
+        # Those that were lost are known, and no other pair is lost.
+        lost = store.lost_pairs()
+        assert len({asset for one in lost for asset in one.pair}) >= 6
+        assert 3 <= len(lost) <= losing.calls < len([row for row in expected if row[2] == "picture"])
+        assert store.pending_comparisons(comparison_versions())
+        run(store, InProcessEngine(), complete=True)
+        assert kept_rows(store) == expected and store.lost_pairs() == []
+
+
+def test_asset_that_loses_every_pair_does_not_end_the_run(
+    tmp_path: Path, ingested: Ingested, expected: list[Row], deadly: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparison_run, "compare_pair", None)
+    monkeypatch.setattr(comparison_run, "MAX_LOST_PAIRS", 2)
+    hostile = deadly[0]
+
+    class Hostile(InProcessEngine):
+        def compare(self, pair: PairTask, *arguments: Any) -> Any:
+            if hostile in (pair.a, pair.b):
+                raise lose("no luck")
+            return super().compare(pair, *arguments)
+
+    with filled_store(tmp_path / "store", ingested) as store:
+        run(store, Hostile())
+        assert len(store.lost_pairs()) > 2 and all(hostile in one.pair for one in store.lost_pairs())
+        assert [row for row in kept_rows(store) if hostile not in row[:2]] == [
+            row for row in expected if hostile not in row[:2]
+        ]
 
 
 def test_system_without_a_sandbox_compares_in_this_process(

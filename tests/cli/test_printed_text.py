@@ -165,7 +165,7 @@ class HostileCase:
     def count_uncompared(self) -> UncomparedAssets:
         return UncomparedAssets(1, 1)
 
-    def lost_pairs(self) -> list[Any]:
+    def lost_pairs(self, exclude: object = ()) -> list[Any]:
         return []
 
     def has_transcripts(self) -> bool:

@@ -23,7 +23,7 @@ from mediafp.engine.comparison.sides import StoredSides
 from mediafp.engine.interface import Engine
 from mediafp.matching.promise import Promise, pair_promise
 from mediafp.store import Store, shard_service
-from mediafp.types.errors import SandboxError
+from mediafp.types.errors import SandboxError, UsageError
 from mediafp.types.kept_matches import Channel, KeptMatch, PairFailure, PendingComparison, is_kept_partner
 from mediafp.types.node_services import ServiceNode
 
@@ -38,6 +38,9 @@ MIN_SPREAD_CORES = 8
 """Pairs that are compared at once from which on workers of this machine compare them. One thread holds the lock of Python for .13
 of its time (gilknocker, 300 pairs of photos), so that seven threads keep each other from working; workers take 1.15 times the CPU
 time of threads (scripts/bench/relate_cost.py)."""
+MAX_LOST_PAIRS = 8
+"""Pairs in a row, each of two other assets, that no worker could compare, after which a run ends: the cause is then in the
+machines, such as too little memory. Chosen, not measured."""
 
 _logger = logging.getLogger(__name__)
 
@@ -102,8 +105,12 @@ class Comparer:
         """True if workers compare all pairs."""
         self._suspects: set[str] = set()
         """Assets of pairs that no worker could compare."""
+        self._losses: list[ComparedAsset] = []
+        """Pairs in a row that no worker could compare, each of two assets that were not suspects."""
         self._nodes: Sequence[ServiceNode] | None = None
         """Nodes that search the indexes; None as long as they were not started."""
+        self._close_services: Callable[[], None] = lambda: None
+        """Ends what was started on them."""
         self._lock = threading.Lock()
         self._state: _State | None = None
         self._newest: dict[AssetChannel, tuple[PendingComparison, int]] = {}
@@ -134,14 +141,16 @@ class Comparer:
             self._is_spread = self._is_spread or (self._engine is not None and self._is_worth_spreading(self._engine))
 
     def close(self) -> None:
-        """Have this machine search the indexes again."""
+        """Have this machine search the indexes again; searches in progress wait for no node."""
         if self._state:
             self._state.sides.references.share(())
+        self._close_services()
 
     def _share(self, references: StoredReferences) -> None:
         """Have the nodes of a cluster search the indexes, if they lie where nodes can read them."""
         if self._engine and references.shared_rows:
             if self._nodes is None:
+                self._close_services = self._engine.close_services
                 self._nodes = self._engine.open_services(shard_service())
             references.share(self._nodes)
 
@@ -211,13 +220,44 @@ class Comparer:
         pair, text = (sha256, partner), self._store.ocr_lines
         is_suspect = not self._suspects.isdisjoint(pair)
         if self._is_spread or is_suspect:
+            self._check_losses(state.sides.references)
             found = self._compare_by_workers(pair, promise, state, is_suspect=is_suspect)
             if isinstance(found, PairFailure):
-                self._suspects.update(pair)
-                return keep_failure(pair, promise, found)
+                lost = keep_failure(pair, promise, found)
+                self._add_loss(lost, state)
+                return lost
             if found:
+                with self._lock:
+                    if len(self._losses) < MAX_LOST_PAIRS:
+                        self._losses.clear()
                 return keep_match(pair, promise, found, state.sides.references, text)
         return compare_pair(sha256, partner, promise, state.sides, text)
+
+    @property
+    def losses(self) -> list[ComparedAsset]:
+        """Lost pairs that a run which ends before the results of their assets must save: this process never compares them."""
+        with self._lock:
+            return list(self._losses)
+
+    def _add_loss(self, lost: KeptMatch, state: _State) -> None:
+        with self._lock:
+            # A hostile file may lose every pair that it is in, which counts once.
+            if self._suspects.isdisjoint(lost.pair) and len(self._losses) < MAX_LOST_PAIRS:
+                self._losses.append(ComparedAsset(pending=None, started=state.started, matches=[lost]))
+            self._suspects.update(lost.pair)
+
+    def _check_losses(self, references: StoredReferences) -> None:
+        """Raise UsageError if workers are lost whatever they compare."""
+        with self._lock:
+            if len(self._losses) < MAX_LOST_PAIRS:
+                return
+            (last,) = self._losses[-1].matches
+        a, b = ((references.uris(asset) or (asset,))[0] for asset in last.pair)
+        reason = last.failure.reason if last.failure else ""
+        raise UsageError(
+            f"cannot compare the files: no worker could compare {MAX_LOST_PAIRS} pairs of different files in a row, the last"
+            f" of them {a!r} with {b!r} ({reason}); check the memory of the machines, then: mediafp relate"
+        )
 
     def _compare_by_workers(
         self, pair: tuple[str, str], promise: Promise, state: _State, *, is_suspect: bool
@@ -303,6 +343,9 @@ def run_comparisons(
         assets: Compare these assets alone; None for all.
         complete: Compare again the pairs that no worker could compare, which count as an asset each, and, if all candidates can
             be searched now, the assets of which a part of them was searched.
+
+    Raises:
+        UsageError: There is no cluster, or workers are lost whatever they compare.
     """
     versions = comparison_versions()
     pending = store.pending_comparisons(versions, assets=assets)
@@ -404,11 +447,18 @@ class ComparisonRun:
                 self._finished.append(self._done.get(timeout=max(0.0, until - time.monotonic())))
 
     def save(self) -> int:
-        """Save what is done, in one transaction, and return the number of all saved comparisons."""
+        """Save what is done, in one transaction, and return the number of all saved comparisons.
+
+        Raises:
+            UsageError: Workers are lost whatever they compare, or there is no cluster any more. The rest is saved.
+        """
         with suppress(Empty):
             while True:
                 self._finished.append(self._done.get_nowait())
-        results = [future.result() for future in self._finished]
+        errors = [error for future in self._finished if (error := future.exception())]
+        results = [future.result() for future in self._finished if not future.exception()]
+        if errors:
+            results += self._comparer.losses
         if results:
             versions = comparison_versions()
             with self._store.writing():
@@ -423,11 +473,15 @@ class ComparisonRun:
                         result.matches,
                         is_partial=result.is_partial,
                     )
-            self._finished.clear()
-            self.saved += len(results)
+        if errors:
+            raise errors[0]
+        self.saved += len(self._finished)
+        self._finished.clear()
         return self.saved
 
     def close(self) -> None:
         """End the threads; what was not begun is skipped."""
-        self._threads.shutdown(cancel_futures=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        # Before it waits for the threads: they may wait for a node that reads millions of rows.
         self._comparer.close()
+        self._threads.shutdown()

@@ -32,6 +32,10 @@ class RayEngine(LocalEngine):
         """Start a service on each node, and return the nodes. Raises UsageError."""
         return self._cluster.open_services(service)
 
+    def close_services(self) -> None:
+        """End the services; requests in progress, and later ones, raise WorkerLost."""
+        self._cluster.close_services()
+
     def open_transcription(self, speech: SpeechOptions) -> TranscriptionQueue:
         """Return a queue that transcribes audio on the nodes; the caller shuts it down. Raises ModelError, UsageError."""
         from mediafp.engine.cluster.transcription import ClusterTranscription

@@ -316,22 +316,33 @@ class ClusterPool(TaskPool):
         avoided: set[str] = self._task.__dict__.setdefault("avoided", set())
         return avoided
 
-    def fetch(self, reference: Any, seconds: float, max_bytes: int = MAX_ANSWER_BYTES) -> bytes:
+    def fetch(
+        self,
+        reference: Any,
+        seconds: float,
+        max_bytes: int = MAX_ANSWER_BYTES,
+        is_ended: Callable[[], bool] = lambda: False,
+    ) -> bytes:
         """Return the bytes that a node sent; anything but bytes, such as a pickle, is not read.
 
         Args:
             reference: The answer of Ray to a call of the node.
             seconds: Time limit.
             max_bytes: Bytes above which an answer is not read.
+            is_ended: Returns True if nobody waits for the answer any more; asked every `REFRESH_SECONDS`.
 
         Raises:
-            NodeLostError: The node is lost, its process ended, it did not answer in time, or its answer is too long.
+            NodeLostError: The node is lost, its process ended, it did not answer in time, or its answer is too long; or the
+                pool is closed.
         """
         worker = self._ray._private.worker.global_worker
+        until = time.monotonic() + seconds
         try:
-            ready, _ = self._ray.wait([reference], timeout=seconds)
-            if not ready:
-                raise NodeLostError(f"no answer within {seconds:.0f} s")
+            while not self._ray.wait([reference], timeout=max(0.0, min(REFRESH_SECONDS, until - time.monotonic())))[0]:
+                if self._closed or is_ended():
+                    raise NodeLostError("its process was ended")
+                if time.monotonic() >= until:
+                    raise NodeLostError(f"no answer within {seconds:.0f} s")
             ((data, metadata, *_),) = worker.core_worker.get_objects([reference], int(seconds * 1000))
         except NodeLostError:
             raise
@@ -353,9 +364,7 @@ class ClusterPool(TaskPool):
             self._condition.notify_all()
         for share in shares:
             self._give_up(share)
-        for actor in self._services:
-            with suppress(Exception):
-                self._ray.kill(actor)
+        self.close_services()
         if connected:
             with self._condition:
                 self._condition.wait_for(lambda: not self._lent, CLOSE_SECONDS)
@@ -364,26 +373,38 @@ class ClusterPool(TaskPool):
     # Services ---------------------------------------------------------------------------------------
 
     def open_services(self, service: Callable[[], NodeService]) -> list[ServiceNode]:
-        """Start a service on each node that is fit, beside its workers; `close` ends them. Raises UsageError."""
+        """Start a service on each node that is fit, beside its workers, until `close_services`. Raises UsageError."""
         self.connect()
         with self._condition:
             nodes = [node for node in self._nodes.values() if node.version_checked and not node.refusal]
         return [ServiceNode(name=node.name, ask=self._start_service(service, node)) for node in nodes]
+
+    def close_services(self) -> None:
+        """End the services; requests in progress, and later ones, raise WorkerLost."""
+        with self._condition:
+            ended, self._services = self._services, []
+        for actor in ended:
+            with suppress(Exception):
+                self._ray.kill(actor)
 
     def _start_service(self, service: Callable[[], NodeService], node: Node) -> Callable[[bytes], bytes]:
         placed = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node.id, soft=False)
         # Without a CPU of its own: all of them have workers.
         options = {"num_cpus": 0, "max_restarts": 0, "max_concurrency": node.cpus, "scheduling_strategy": placed}
         actor = self._ray.remote(service).options(**options).remote()
-        self._services.append(actor)
+        with self._condition:
+            self._services.append(actor)
+
+        def is_ended() -> bool:
+            return not any(one is actor for one in self._services)
 
         def ask(request: bytes) -> bytes:
             with self._condition:
-                if self._closed:
+                if self._closed or is_ended():
                     raise WorkerLost("crash", "the service was ended")
                 self._lent += 1
             try:
-                return self.fetch(actor.answer.remote(request), SERVICE_SECONDS, MAX_SERVICE_BYTES)
+                return self.fetch(actor.answer.remote(request), SERVICE_SECONDS, MAX_SERVICE_BYTES, is_ended)
             except NodeLostError as lost:
                 raise WorkerLost("crash", str(lost)) from None
             finally:

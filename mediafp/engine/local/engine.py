@@ -243,6 +243,9 @@ class LocalEngine:
         """Return no machines: all tasks run on this one."""
         return ()
 
+    def close_services(self) -> None:
+        """Do nothing: there are no services."""
+
     def open_transcription(self, speech: SpeechOptions) -> TranscriptionQueue:
         """Return a queue that transcribes audio in threads; the caller shuts it down. Raises ModelError."""
         from mediafp.engine.local.transcription import TranscriptionPool

@@ -69,4 +69,4 @@ def decode_answer(data: bytes) -> ShardAnswer:
     try:
         return _decoder.decode(data)
     except msgspec.MsgspecError as error:
-        raise ValueError(f"the answer is none ({error})") from error
+        raise ValueError(f"it returned invalid data ({error})") from error

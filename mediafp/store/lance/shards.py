@@ -24,6 +24,9 @@ class TableShards:
     def __init__(self) -> None:
         """Create a service without shards."""
         self._lock = threading.Lock()
+        """Held while the shards change, never while a table is read."""
+        self._reading: dict[str, threading.Lock] = {}
+        """A lock for each table, by its address, held while a shard of it is read."""
         self._shards: dict[str, OrderedDict[str, tuple[Numbers, Bits]]] = {}
         """Numbers and bits of the rows of each shard, by the address of its table and by its name."""
 
@@ -36,15 +39,21 @@ class TableShards:
             return encode(ShardAnswer(error=str(error) or type(error).__name__))
 
     def _open(self, shard: OpenShard) -> ShardAnswer:
-        # One after the other: threads of the driver open the same shard at once.
         with self._lock:
-            known = self._shards.setdefault(shard.uri, OrderedDict())
-            if shard.name not in known:
+            reading = self._reading.setdefault(shard.uri, threading.Lock())
+        # One after the other: threads of the driver open the same shard at once.
+        with reading:
+            with self._lock:
+                known = self._shards.setdefault(shard.uri, OrderedDict())
+                rows = known.get(shard.name)
+            if rows is None:
                 table = Table.open(shard.uri, RowLayout(metric=shard.metric, columns=shard.columns), shard.version)
-                known[shard.name] = table.read_pieces(shard.pieces)
-                while len(known) > KEPT_SHARDS:
-                    known.popitem(last=False)
-            return ShardAnswer(rows=len(known[shard.name][0]))
+                rows = table.read_pieces(shard.pieces)
+                with self._lock:
+                    known[shard.name] = rows
+                    while len(known) > KEPT_SHARDS:
+                        known.popitem(last=False)
+            return ShardAnswer(rows=len(rows[0]))
 
     def _search(self, search: SearchShard) -> ShardAnswer:
         with self._lock:

@@ -56,7 +56,7 @@ class SharedTable:
         """Take a table, its columns, and the nodes."""
         self._table, self._layout = table, layout
         self.given_nodes = nodes
-        """The nodes at first."""
+        """The nodes that were given, also those that do not search any more."""
         self._nodes = list(nodes)
         self._lock = threading.Lock()
         self._shards: list[tuple[ServiceNode, str, int]] | None = None

@@ -155,7 +155,11 @@ class Snapshot:
                 for (near, _), part in zip(here, self._parts, strict=True)
             ):
                 # More rows may be at this distance than were asked for.
-                ((distances, rows),) = self._within(queries[query : query + 1], int(limit))
+                ((near, tied),) = self._within(queries[query : query + 1], int(limit))
+                # Fewer only if a node was taken over, or a table has other rows: those at the same distance are then chosen
+                # among those that were found first.
+                if len(tied) >= depth:
+                    distances, rows = near, tied
             if len(rows) > depth and distances[depth] == limit:
                 start, end = np.searchsorted(distances, limit), np.searchsorted(distances, limit, side="right")
                 rows = np.concatenate((rows[:start], self._sorted(rows[start:end])))

@@ -293,6 +293,35 @@ def test_file_that_ends_its_node_each_time_fails_alone(
     assert capfd.readouterr().out == "", "standard output is for results"
 
 
+class Reading:
+    """A service that reads its rows for longer than the test."""
+
+    def answer(self, request: bytes) -> bytes:
+        if request:
+            time.sleep(600)
+        return b"read"
+
+
+def test_nobody_waits_for_a_service_that_is_ended(open_engine: OpenEngine) -> None:
+    engine = open_engine()
+    nodes = engine.open_services(Reading)
+    assert [node.ask(b"") for node in nodes] == [b"read"] * 2
+    with ThreadPoolExecutor(2) as threads:
+        answers = [threads.submit(node.ask, b"all rows") for node in nodes]
+        time.sleep(1)
+        assert not any(answer.done() for answer in answers)
+        ended = time.monotonic()
+        engine.close_services()
+        for answer in answers:
+            with pytest.raises(WorkerLost, match="its process"):
+                answer.result(60)
+        assert time.monotonic() - ended < 3 * pool.REFRESH_SECONDS
+    with pytest.raises(WorkerLost, match="the service was ended"):
+        nodes[0].ask(b"")
+    # Its workers go on, and so do further services.
+    assert [node.ask(b"") for node in engine.open_services(Reading)] == [b"read"] * 2
+
+
 PAIR = PairTask(a="a" * 64, b="b" * 64, promise=1.0, rows=(0, 0), state=1)
 
 

@@ -1,6 +1,8 @@
 """Rows of a table on Lance that nodes search, a shard each: the same results, whatever the nodes do."""
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,17 @@ from object_store import ENVIRONMENT, skip_without_lance
 from mediafp.store import IndexPosition
 from mediafp.store.index_location import index_files
 from mediafp.store.lance import shared_table, table
-from mediafp.store.lance.shard_messages import OpenShard, ShardAnswer, decode_answer, decode_request, encode
+from mediafp.store.lance.shard_messages import (
+    OpenShard,
+    SearchShard,
+    ShardAnswer,
+    decode_answer,
+    decode_request,
+    encode,
+)
 from mediafp.store.lance.shards import KEPT_SHARDS, TableShards
 from mediafp.store.row_index import index as row_index
+from mediafp.store.row_index import snapshot
 from mediafp.store.row_index.index import RowIndex
 from mediafp.store.row_index.rows import RowLayout
 from mediafp.types.errors import WorkerLost
@@ -206,6 +216,60 @@ def test_rows_that_a_taken_over_node_makes_up_are_dropped(tmp_path: Path, others
     found = index.search(queries, 7, depth=20)
     rows = {int(found.assets[n], 16) for n in found.asset.ravel()}
     assert rows <= set(range(150)) and found.asset.shape == (12, 7)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 5])
+@pytest.mark.parametrize("layout", [COSINE, HAMMING], ids=["cosine", "hamming"])
+def test_taken_over_node_that_hides_tied_rows_replaces_no_neighbours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: RowLayout, kept: int
+) -> None:
+    # Rows at the distance of the last neighbour are searched again with every query row.
+    monkeypatch.setattr(snapshot, "TIED_ROWS", 0)
+    index = built(tmp_path, layout, vectors_of(layout, 200))
+    queries = vectors_of(layout, 12, seed=1)
+    expected = index.search(queries, 7, depth=7)
+    service, hidden = TableShards(), []
+
+    def hide(request: bytes) -> bytes:
+        message, answer = decode_request(request), decode_answer(service.answer(request))
+        if not isinstance(message, SearchShard) or message.count:
+            return encode(answer)
+        hidden.append(message)
+        return encode(
+            ShardAnswer(counts=[kept], distances=answer.distances[: 4 * kept], numbers=answer.numbers[: 8 * kept])
+        )
+
+    index.share([ServiceNode(name="n0", ask=hide)])
+    found = index.search(queries, 7, depth=7)
+    assert len(hidden) == len(queries) and all(len(set(rows)) == 7 for rows in found.asset.tolist())
+    if layout is HAMMING:
+        assert found.score.tolist() == expected.score.tolist()
+
+
+def test_node_that_reads_a_table_searches_others_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    service, begun, read = TableShards(), threading.Event(), threading.Event()
+    indexes = [built(tmp_path / name, COSINE, vectors_of(COSINE, 60)) for name in ("a", "b")]
+    queries = vectors_of(COSINE, 3, seed=1)
+    expected = hits(indexes[0], queries)
+    for index in indexes:
+        index.share([ServiceNode(name="n0", ask=service.answer)])
+    assert hits(indexes[0], queries) == expected
+    read_pieces = table.Table.read_pieces
+
+    def read_slowly(*arguments: Any) -> Any:
+        begun.set()
+        assert read.wait(60)
+        return read_pieces(*arguments)
+
+    monkeypatch.setattr(table.Table, "read_pieces", read_slowly)
+    with ThreadPoolExecutor(2) as threads:
+        try:
+            slow = threads.submit(hits, indexes[1], queries)
+            assert begun.wait(60)
+            assert threads.submit(hits, indexes[0], queries).result(30) == expected and not slow.done()
+        finally:
+            read.set()
+        assert slow.result(60) == expected
 
 
 def test_node_that_cannot_read_the_rows_states_why_without_credentials(
