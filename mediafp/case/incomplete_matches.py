@@ -12,8 +12,8 @@ PARTIAL_SEARCH: Final = "a part of the rows of a large index: a use may be missi
 def find_lost_pairs(store: Store, sha256: str | None = None) -> list[LostPair]:
     """Return the pairs that no worker could compare, of an asset or of all, by both assets."""
     pairs = []
-    for kept in store.lost_pairs(asset=sha256):
-        assert kept.failure, "it was not compared"
+    for kept in store.lost_pairs(sha256):
+        assert kept.failure, "a lost pair has a reason"
         a, b = kept.pair
         a_uri, b_uri = ((store.uris(asset) or (asset,))[0] for asset in (a, b))
         message = f"cannot compare {a_uri!r} with {b_uri!r}: {kept.failure.reason}; to try it again: mediafp relate"

@@ -203,8 +203,8 @@ def test_asset_of_a_lost_pair_is_never_compared_by_this_process(
         assert not compared
         with store.writing():
             for record in ingested.records.values():
-                if record.asset.sha256 not in deadly:
-                    comparisons.note_change(store.database, record.asset.sha256, "picture")
+                # Of the lost pair too: new text in it, such as of `ingest --ocr yes`, changes nothing about its files.
+                comparisons.note_change(store.database, record.asset.sha256, "picture")
         engine: Any = InProcessEngine() if change == "new" else FailingEngine(SandboxError("Landlock is missing"))
         engine.name, engine.concurrency = "local", 1
         start = None if change == "no workers" else lambda: engine

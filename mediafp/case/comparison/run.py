@@ -84,7 +84,7 @@ class Comparer:
     """Comparison of the pending assets of a store with all others. Several threads may call `compare`.
 
     Of two pending assets, the one that comes first to the pair compares it. An asset of a pair that no worker could compare is
-    compared by workers alone from then on, until that pair is compared.
+    compared by workers alone from then on: to the end of the run, and by later runs as long as the store states such a pair.
     """
 
     def __init__(
@@ -306,7 +306,7 @@ def run_comparisons(
     """
     versions = comparison_versions()
     pending = store.pending_comparisons(versions, assets=assets)
-    lost = store.lost_pairs(version=versions["picture"]) if complete else []
+    lost = store.lost_pairs() if complete else []
     partial = store.partial_comparisons(versions) if complete else []
     if not pending and not lost and not partial:
         return
