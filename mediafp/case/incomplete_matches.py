@@ -21,12 +21,25 @@ def find_lost_pairs(store: Store, sha256: str | None = None) -> list[LostPair]:
     return pairs
 
 
-def match_warnings(store: Store, sha256: str) -> tuple[str, ...]:
-    """Return a sentence for each reason why the kept matches of an asset may lack one."""
+def partial_search_warning(store: Store, sha256: str | None = None) -> str | None:
+    """Return a sentence about the files that were compared with a part of the candidates; None if there are none.
+
+    Args:
+        store: The store.
+        sha256: Asset that the sentence names alone if it is one of them; of the others, each may have missed it.
+    """
     # Loads the fingerprint types, which a command that only lists the pairs does without.
     from mediafp.case.comparison.versions import comparison_versions
 
+    versions = comparison_versions()
+    if sha256 and store.is_partly_compared(sha256, versions):
+        return f"this file was compared with {PARTIAL_SEARCH}"
+    partly = store.count_partly_compared(versions)
+    return f"{partly} files were compared with {PARTIAL_SEARCH}" if partly else None
+
+
+def match_warnings(store: Store, sha256: str) -> tuple[str, ...]:
+    """Return a sentence for each reason why the kept matches of an asset may lack one."""
     warnings = [pair.message for pair in find_lost_pairs(store, sha256)]
-    if store.is_partly_compared(sha256, comparison_versions()):
-        warnings.append(f"this file was compared with {PARTIAL_SEARCH}")
-    return tuple(warnings)
+    partial = partial_search_warning(store, sha256)
+    return (*warnings, partial) if partial else tuple(warnings)
