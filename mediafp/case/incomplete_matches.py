@@ -35,7 +35,8 @@ def partial_search_warning(store: Store, sha256: str | None = None) -> str | Non
     if sha256 and store.is_partly_compared(sha256, versions):
         return f"this file was compared with {PARTIAL_SEARCH}"
     partly = store.count_partly_compared(versions)
-    return f"{partly} files were compared with {PARTIAL_SEARCH}" if partly else None
+    files = "1 file was" if partly == 1 else f"{partly} files were"
+    return f"{files} compared with {PARTIAL_SEARCH}" if partly else None
 
 
 def match_warnings(store: Store, sha256: str) -> tuple[str, ...]:
