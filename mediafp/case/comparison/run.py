@@ -10,7 +10,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
-from mediafp.case.comparison.pair import compare_pair, keep_failure, keep_match
+from mediafp.case.comparison.pair import NO_WORKERS, compare_pair, keep_failure, keep_match
 from mediafp.case.comparison.partners import AudioPartner, Partner, find_partners
 from mediafp.case.comparison.scripts import compare_scripts, find_script_partners
 from mediafp.case.comparison.sounds import compare_stored_sounds, find_sound_partners
@@ -224,8 +224,7 @@ class Comparer:
     ) -> FoundMatch | PairFailure | None:
         """Return the match of a pair, or why there is none; None if this process is to compare it."""
         if state.spread is None:
-            reason = "one of them was lost with another file, and there are no workers"
-            return PairFailure("crash", reason) if is_suspect else None
+            return NO_WORKERS if is_suspect else None
         try:
             return state.spread.find_match(*pair, promise)
         except SandboxError as error:

@@ -27,9 +27,7 @@ def test_pair_with_a_damaged_reason_stays_lost(store: SqliteStore, evidence: str
         for name in "abc":
             store.add_record(ingest_record(name))
         store.save_pairs("1", store.last_log_entry()[0] + 1, lost)
-    store.database.connection.execute(
-        f"UPDATE kept_match SET evidence = CAST(x'{evidence}' AS TEXT) WHERE b = ?", (b,)
-    )
+    store.database.connection.execute(f"UPDATE kept_match SET evidence = CAST(x'{evidence}' AS TEXT) WHERE b = ?", (b,))
     damaged: list[str] = []
     store.on_damage = lambda sha256, reason: damaged.append(reason)
     found = store.lost_pairs()
