@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 
 from mediafp.case.comparison.pair import NO_WORKERS, compare_pair, keep_failure, keep_match
@@ -181,18 +181,22 @@ class Comparer:
         return not self._current_state().sides.references.search_warnings()
 
     def compare_again(self, lost: KeptMatch) -> ComparedAsset:
-        """Return the result of comparing a pair that no worker could compare; both assets must be in the index."""
+        """Return the result of comparing a pair that no worker could compare; both assets must be in the index.
+
+        A pair that promises nothing any more, or has a damaged asset, does not match: else each later run would try it again.
+        """
         with self._lock:
             state = self._current_state()
         sides = state.sides
 
         def compare() -> list[KeptMatch]:
             a, b = lost.pair
-            if not sides.references.find_asset(a) or not sides.references.find_asset(b):
-                # One of them is damaged, which was reported.
-                return []
-            promise = pair_promise(sides.rows(a), sides.rows(b))
-            return [self._compare_pair(a, b, promise, state)] if promise else []
+            are_usable = sides.references.find_asset(a) and sides.references.find_asset(b)
+            promise = pair_promise(sides.rows(a), sides.rows(b)) if are_usable else None
+            if promise is None:
+                # One of them is damaged, which was reported, or has changed.
+                return [replace(lost, promise=0.0, failure=None)]
+            return [self._compare_pair(a, b, promise, state)]
 
         with single_threaded_blas().limit():
             matches = sides.references.without_unusable(compare)
