@@ -12,8 +12,8 @@ PARTIAL_SEARCH: Final = "a part of the rows of a large index: a use may be missi
 def find_lost_pairs(store: Store, sha256: str | None = None) -> list[LostPair]:
     """Return the pairs that no worker could compare, of an asset or of all, by both assets."""
     pairs = []
-    for kept in store.lost_pairs(asset=sha256):
-        assert kept.failure, "it was not compared"
+    for kept in store.lost_pairs(sha256):
+        assert kept.failure, "a lost pair has a reason"
         a, b = kept.pair
         a_uri, b_uri = ((store.uris(asset) or (asset,))[0] for asset in (a, b))
         message = f"cannot compare {a_uri!r} with {b_uri!r}: {kept.failure.reason}; to try it again: mediafp relate"
@@ -21,12 +21,26 @@ def find_lost_pairs(store: Store, sha256: str | None = None) -> list[LostPair]:
     return pairs
 
 
-def match_warnings(store: Store, sha256: str) -> tuple[str, ...]:
-    """Return a sentence for each reason why the kept matches of an asset may lack one."""
+def partial_search_warning(store: Store, sha256: str | None = None) -> str | None:
+    """Return a sentence about the files that were compared with a part of the candidates; None if there are none.
+
+    Args:
+        store: The store.
+        sha256: Asset that the sentence names alone if it is one of them; of the others, each may have missed it.
+    """
     # Loads the fingerprint types, which a command that only lists the pairs does without.
     from mediafp.case.comparison.versions import comparison_versions
 
+    versions = comparison_versions()
+    if sha256 and store.is_partly_compared(sha256, versions):
+        return f"this file was compared with {PARTIAL_SEARCH}"
+    partly = store.count_partly_compared(versions)
+    files = "1 file was" if partly == 1 else f"{partly} files were"
+    return f"{files} compared with {PARTIAL_SEARCH}" if partly else None
+
+
+def match_warnings(store: Store, sha256: str) -> tuple[str, ...]:
+    """Return a sentence for each reason why the kept matches of an asset may lack one."""
     warnings = [pair.message for pair in find_lost_pairs(store, sha256)]
-    if store.is_partly_compared(sha256, comparison_versions()):
-        warnings.append(f"this file was compared with {PARTIAL_SEARCH}")
-    return tuple(warnings)
+    partial = partial_search_warning(store, sha256)
+    return (*warnings, partial) if partial else tuple(warnings)

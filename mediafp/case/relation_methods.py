@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mediafp.case.exports import iter_match_records
-from mediafp.case.incomplete_matches import PARTIAL_SEARCH, find_lost_pairs
+from mediafp.case.incomplete_matches import find_lost_pairs, partial_search_warning
 from mediafp.case.sources import PathLike
 from mediafp.store import Store
 from mediafp.types.accounts import Account
@@ -66,7 +66,6 @@ class RelationMethods:
     def _complete_matches(self, on_progress: Callable[[int, int], object], *, complete: bool = False) -> int:
         """Compare what was not compared yet, and report what no worker could compare; arguments as of `run_comparisons`."""
         from mediafp.case.comparison.run import run_comparisons
-        from mediafp.case.comparison.versions import comparison_versions
 
         total, self._comparison_warnings = 0, ()
         for done, total in run_comparisons(
@@ -78,8 +77,7 @@ class RelationMethods:
                 self._comparison_warnings = self._references().search_warnings()
         for pair in self.lost_pairs():
             self._on_lost(pair)
-        if partly := self._store.count_partly_compared(comparison_versions()):
-            warning = f"{partly} files were compared with {PARTIAL_SEARCH}"
+        if warning := partial_search_warning(self._store):
             self._comparison_warnings = self._comparison_warnings or (warning,)
             if not complete:
                 _logger.warning("%s", warning)

@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 from av.video.frame import VideoFrame
 
-from mediafp.ingest.grey_frames import GreyPixels
 from mediafp.types.arrays import Float32Array
+from mediafp.types.media import GreyPixels
 
 MAX_STEP_CORRELATION: Final = 0.5
 """Correlation of two successive grey frames below which they are of two shots. Chosen, not measured."""

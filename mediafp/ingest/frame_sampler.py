@@ -10,10 +10,10 @@ from av.video.stream import VideoStream
 
 from mediafp.ingest.brief_shots import BriefShot, BriefShotFinder
 from mediafp.ingest.frame_pixels import frame_pixels
-from mediafp.ingest.grey_frames import TRACK_INTERVAL_SECONDS, GreyFrameSampler, GreyPixels, UprightGrey
+from mediafp.ingest.grey_frames import TRACK_INTERVAL_SECONDS, GreyFrameSampler, UprightGrey
 from mediafp.ingest.limits import DETAIL_SIDE, MAX_FRAMES
 from mediafp.ingest.shown_frames import grid_numbers
-from mediafp.types.media import Frame
+from mediafp.types.media import Frame, GreyPixels
 
 MIN_STEP: Final = 20.0
 """Change between two grey frames from which it may be the step from one shot or page to the next: levels of 0..255 above

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from mediafp.ingest.shown_frames import grid_numbers
 from mediafp.types.errors import CorruptMedia
-from mediafp.types.media import MAX_TRACK_ROWS, TRACK_SIDE, FrameTrack, Pixels
+from mediafp.types.media import MAX_TRACK_ROWS, TRACK_SIDE, FrameTrack, GreyPixels, Pixels
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -25,8 +25,6 @@ SAMPLES_PER_PIXEL: Final = 4
 """Luma samples along each side of a pixel of the track, which are averaged. Chosen, not measured."""
 _LUMA_FORMATS: Final = frozenset(("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "gray"))
 """Pixel formats whose first plane is luma of 8 bits."""
-
-type GreyPixels = npt.NDArray[np.uint8]
 
 
 class GreyFrameSampler[DecodedFrame]:

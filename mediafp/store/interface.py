@@ -118,7 +118,8 @@ class KeptMatchStore(Protocol):
         Args:
             pending: What was compared.
             version: Version of the comparison.
-            started: Number of the last log entry when it began. A pair whose other asset has changed since is skipped.
+            started: Number of the last log entry when it began. A pair whose other asset has changed since is skipped, but
+                for one that no worker could compare.
             matches: The pairs that were compared, also those that do not match, and those that no worker could compare.
             is_partial: True if a part of the candidates was searched: another pair may be missing.
         """
@@ -131,12 +132,14 @@ class KeptMatchStore(Protocol):
         """
         ...
 
-    def lost_pairs(self, *, asset: str | None = None, version: str | None = None) -> list[KeptMatch]:
+    def lost_pairs(self, asset: str | None = None) -> list[KeptMatch]:
         """Return the pairs that no worker could compare, with the reasons, by both assets.
+
+        A pair stays one, also if its assets change or another version compares them, until `save_pairs` or
+        `save_comparison` takes its result.
 
         Args:
             asset: SHA-256 of an asset whose pairs are returned; None for all.
-            version: Version of the comparison that has lost them; None for any.
         """
         ...
 

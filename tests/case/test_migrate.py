@@ -16,6 +16,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from mediafp.case import open_case
+from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.incomplete_matches import match_warnings
 from mediafp.case.references import INDEXED_TYPES, StoredReferences
 from mediafp.case.row_indexes import index_kind
@@ -97,6 +98,15 @@ def test_search_of_a_part_of_an_index_is_stated_in_results(
     with SqliteStore(folder) as store:
         # As of a query whose content the store has.
         assert match_warnings(store, name(5)) == (re.sub(r"^\d+ files were", "this file was", found["warnings"][0]),)
+        saved = store.database.row("SELECT version FROM comparison WHERE sha256 = ?", (name(5),))
+        with store.writing():
+            store.database.execute(
+                "UPDATE comparison SET version = ? WHERE sha256 = ?", (comparison_versions()["picture"], name(5))
+            )
+        # Others that were compared later may have missed it.
+        assert match_warnings(store, name(5)) == ("28" + found["warnings"][0].removeprefix("29"),)
+        with store.writing():
+            store.database.execute("UPDATE comparison SET version = ? WHERE sha256 = ?", (*saved, name(5)))
     monkeypatch.setattr(table, "SCANNED_ROWS", 1 << 24)
     complete = CliRunner().invoke(app, [*arguments, "relate", "--json"])
     assert json.loads(complete.stdout)["compared"] and json.loads(complete.stdout)["warnings"] == []

@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from mediafp.engine.comparison.packing import pack_match, unpack_match
 from mediafp.engine.comparison.sides import StoredSides
 from mediafp.engine.interface import Engine
 from mediafp.engine.local.engine import LocalEngine
+from mediafp.matching.promise import pair_promise
 from mediafp.store.index_location import set_index_address
 from mediafp.store.lance import shared_table, table
 from mediafp.store.lance.shard_messages import ShardAnswer, decode_answer
@@ -38,7 +40,7 @@ from mediafp.store.sqlite import comparisons
 from mediafp.store.sqlite.evidence_json import encode_evidence
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.errors import CorruptMedia, ErrorKind, MediaError, SandboxError, UsageError, WorkerLost
-from mediafp.types.kept_matches import PairFailure
+from mediafp.types.kept_matches import KeptMatch, PairFailure
 from mediafp.types.matches import TextLine
 
 
@@ -208,14 +210,40 @@ def test_asset_of_a_lost_pair_is_never_compared_by_this_process(
         assert not compared
         with store.writing():
             for record in ingested.records.values():
-                if record.asset.sha256 not in deadly:
-                    comparisons.note_change(store.database, record.asset.sha256, "picture")
+                # Of the lost pair too: new text in it, such as of `ingest --ocr yes`, changes nothing about its files.
+                comparisons.note_change(store.database, record.asset.sha256, "picture")
         engine: Any = InProcessEngine() if change == "new" else FailingEngine(SandboxError("Landlock is missing"))
         engine.name, engine.concurrency = "local", 1
         start = None if change == "no workers" else lambda: engine
         list(comparison_run.run_comparisons(store, open_references(store), start_engine=start, jobs=1))
         assert compared and set(compared).isdisjoint(deadly)
         assert (len(store.lost_pairs()) > 1) == (change != "new")
+
+
+@pytest.mark.parametrize("cause", ["nothing promised", "damaged"])
+def test_lost_pair_that_cannot_be_compared_does_not_stay_lost(
+    tmp_path: Path, ingested: Ingested, deadly: tuple[str, ...], cause: str
+) -> None:
+    with filled_store(tmp_path / "store", ingested) as store:
+        engine = InProcessEngine()
+        run(store, engine)
+        a, b = sorted(deadly)
+        if cause == "nothing promised":
+            assets = sorted(record.asset.sha256 for record in ingested.records.values())
+            sides = StoredSides(open_references(store)())
+            a, b = next(pair for pair in combinations(assets, 2) if not pair_promise(*map(sides.rows, pair)))
+        failure = PairFailure("oom", "no luck")
+        lost = KeptMatch(query=a, reference=b, channel="picture", promise=1, match=None, failure=failure)
+        with store.writing():
+            store.database.execute("DELETE FROM kept_match WHERE a = ? AND b = ?", (a, b))
+            store.save_pairs(comparison_versions()["picture"], store.last_log_entry()[0], [lost])
+        assert store.lost_pairs() == [lost]
+        if cause == "damaged":
+            store.on_damage = lambda *_: None
+            store.database.connection.execute("UPDATE asset SET properties = '[' WHERE sha256 = ?", (b,))
+        calls = engine.calls
+        run(store, engine, complete=True)
+        assert store.lost_pairs() == store.kept_pair(a, b) == [] and engine.calls == calls
 
 
 @pytest.mark.parametrize("name", ["local", "ray"])

@@ -1,5 +1,6 @@
 """A watched asset is compared as an ingest compares all assets, and with no limit to the number of its copies."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,4 +77,19 @@ def test_file_that_workers_have_lost_is_not_compared_by_this_process(
             store.save_pairs(comparison_versions()["picture"], store.last_log_entry()[0], [lost])
         watched = WatchedAssets(store, open_references(store), {crop, mirrored})
         assert watched.find_matches(cat, CHANNELS) == {mirrored: kept}
-        assert f"{cat} is not compared with the watched {crop}" in caplog.text
+        assert f"{cat} is not compared with the watched {crop}" in caplog.text and len(caplog.records) == 1
+        assert store.lost_pairs() == [lost]
+        caplog.clear()
+        (unrelated,) = store.kept_pair(*sorted((cat, mirrored)))
+        with store.writing():
+            store.save_pairs(
+                comparison_versions()["picture"], store.last_log_entry()[0], [replace(unrelated, match=None)]
+            )
+        # It was compared and does not match: no worker is waited for.
+        watched = WatchedAssets(store, open_references(store), {mirrored})
+        assert watched.find_matches(cat, CHANNELS) == {} and not caplog.text and len(store.lost_pairs()) == 1
+        with store.writing():
+            store.database.execute("DELETE FROM kept_match WHERE a = ? AND b = ?", unrelated.pair)
+        assert watched.find_matches(cat, CHANNELS) == {} and f"the watched {mirrored}" in caplog.text
+        # No row said that it was to be compared: the next run in workers does, as the warning promises.
+        assert {one.pair for one in store.lost_pairs()} == {unrelated.pair, lost.pair}

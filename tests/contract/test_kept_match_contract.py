@@ -244,8 +244,8 @@ def test_a_lost_pair_is_listed_until_it_is_compared(store: Store) -> None:
     compare(store, "a", [lost("b", "a"), kept("c", "a")])
     compare(store, "b", [])
     assert pairs(store) == [("c", "a")] and pending(store) == ["c"]
-    assert store.lost_pairs() == store.lost_pairs(asset="b" * 64, version="1") == [lost("b", "a")]
-    assert store.lost_pairs(asset="c" * 64) == store.lost_pairs(version="2") == []
+    assert store.lost_pairs() == store.lost_pairs("a" * 64) == store.lost_pairs("b" * 64) == [lost("b", "a")]
+    assert store.lost_pairs("c" * 64) == []
     assert store.check_integrity() == []
     started = store.last_log_entry()[0]
     with store.writing():
@@ -257,23 +257,53 @@ def test_a_lost_pair_is_listed_until_it_is_compared(store: Store) -> None:
     assert pairs(store) == [("b", "a"), ("c", "a")] and store.lost_pairs() == []
 
 
-def test_a_lost_pair_ends_with_the_state_of_its_assets(store: Store) -> None:
+def test_a_lost_pair_stays_lost_if_an_asset_changes(store: Store) -> None:
+    """Else the process of the caller would compare a file that has ended workers."""
     add(store, "a", "b")
     compare(store, "a", [lost("a", "b")])
     compare(store, "b", [lost("a", "b")])
     started = store.last_log_entry()[0]
     with store.writing():
         store.save_ocr_result("b" * 64, OcrResult(version="1", lines=(LINE,)))
-    assert store.lost_pairs() == []
+    assert store.lost_pairs() == [lost("a", "b")] and pending(store) == ["b"]
     with store.writing():
         # This result is of the older state.
         store.save_pairs("1", started, [kept("a", "b")])
-    assert pairs(store) == [] and pending(store) == ["b"]
-    compare(store, "b", [lost("a", "b")])
+    assert pairs(store) == [] and store.lost_pairs() == [lost("a", "b")]
+    # Its partners are others now, and those of another version too.
+    compare(store, "b", [])
+    compare(store, "b", [], version="2")
     assert store.lost_pairs() == [lost("a", "b")]
     with store.writing():
+        store.save_pairs("2", store.last_log_entry()[0], [kept("a", "b")])
+    assert pairs(store) == [("a", "b")] and store.lost_pairs() == []
+
+
+def test_a_pair_that_is_lost_while_an_asset_changes_is_saved(store: Store) -> None:
+    add(store, "a", "b")
+    begun = store.pending_comparisons({"picture": "1"})[0]
+    started = store.last_log_entry()[0]
+    with store.writing():
+        for name in "ab":
+            store.save_ocr_result(name * 64, OcrResult(version="1", lines=(LINE,)))
+    with store.writing():
+        store.save_comparison(begun, "1", started, [lost("a", "b")])
+    assert store.lost_pairs() == [lost("a", "b")] and pending(store) == ["a", "b"]
+    with store.writing():
         store.forget_sighting("b" * 64, "/dump/b.mp4")
+        store.save_comparison(begun, "1", started, [lost("a", "b")])
     assert store.lost_pairs() == []
+
+
+def test_a_lost_pair_stays_lost_among_many_partners(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mediafp.types.kept_matches.MAX_PARTNERS", 1)
+    monkeypatch.setattr("mediafp.types.kept_matches.MAX_PARTNERS_IN_ANY_CASE", 1)
+    add(store, "a", "b", "c", "d")
+    unpromising = replace(lost("a", "b"), promise=0.1)
+    compare(store, "a", [unpromising, kept("a", "c", promise=0.2), kept("a", "d")])
+    compare(store, "b", [kept("b", "d", promise=0.5)])
+    compare(store, "c", [kept("c", "d")])
+    assert pairs(store) == [("a", "d"), ("b", "d"), ("c", "d")] and store.lost_pairs() == [unpromising]
 
 
 def test_an_asset_of_which_a_part_was_searched_is_compared_and_listed(store: Store) -> None:

@@ -6,6 +6,7 @@ from typing import Final
 from mediafp.case.common_stretches import mark_matches
 from mediafp.case.decided_matches import as_decided
 from mediafp.case.hash_lists import find_listed
+from mediafp.case.incomplete_matches import match_warnings
 from mediafp.case.known_query import known_matches
 from mediafp.case.match_sources import iter_with_sources
 from mediafp.store import Store
@@ -33,4 +34,5 @@ def stored_result(store: Store, asset: Asset) -> QueryResult:
         text=store.ocr_lines(asset.sha256) if asset.kind == "image" else None,
         clues=clues,
         listed=tuple(find_listed(store, asset.sha256)),
+        warnings=match_warnings(store, asset.sha256),
     )

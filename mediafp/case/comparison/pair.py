@@ -1,6 +1,7 @@
 """The comparison of two stored assets by what they show, which depends on nothing else but the text in them."""
 
 from collections.abc import Callable
+from typing import Final
 
 from mediafp.case.references import StoredReferences
 from mediafp.engine.comparison.pair import FoundMatch, find_match
@@ -10,6 +11,9 @@ from mediafp.matching.images.text_evidence import QueryText, TextLines, add_text
 from mediafp.matching.promise import Promise
 from mediafp.types.kept_matches import MIN_KEPT_PROBABILITY, KeptMatch, PairFailure
 from mediafp.types.matches import Match
+
+NO_WORKERS: Final = PairFailure("crash", "one of them was lost with another file, and there are no workers")
+"""Reason why a pair with an asset of a lost pair was not compared, where no worker can do it."""
 
 FindText = Callable[[str], TextLines | None]
 """Function that returns the text in a stored image; None if it is unknown."""

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 
-from mediafp.case.comparison.pair import compare_pair, keep_failure, keep_match
+from mediafp.case.comparison.pair import NO_WORKERS, compare_pair, keep_failure, keep_match
 from mediafp.case.comparison.partners import AudioPartner, Partner, find_partners
 from mediafp.case.comparison.scripts import compare_scripts, find_script_partners
 from mediafp.case.comparison.sounds import compare_stored_sounds, find_sound_partners
@@ -87,7 +87,7 @@ class Comparer:
     """Comparison of the pending assets of a store with all others. Several threads may call `compare`.
 
     Of two pending assets, the one that comes first to the pair compares it. An asset of a pair that no worker could compare is
-    compared by workers alone from then on, until that pair is compared.
+    compared by workers alone from then on: to the end of the run, and by later runs as long as the store states such a pair.
     """
 
     def __init__(
@@ -190,18 +190,22 @@ class Comparer:
         return not self._current_state().sides.references.search_warnings()
 
     def compare_again(self, lost: KeptMatch) -> ComparedAsset:
-        """Return the result of comparing a pair that no worker could compare; both assets must be in the index."""
+        """Return the result of comparing a pair that no worker could compare; both assets must be in the index.
+
+        A pair that promises nothing any more, or has a damaged asset, does not match: else each later run would try it again.
+        """
         with self._lock:
             state = self._current_state()
         sides = state.sides
 
         def compare() -> list[KeptMatch]:
             a, b = lost.pair
-            if not sides.references.find_asset(a) or not sides.references.find_asset(b):
-                # One of them is damaged, which was reported.
-                return []
-            promise = pair_promise(sides.rows(a), sides.rows(b))
-            return [self._compare_pair(a, b, promise, state)] if promise else []
+            are_usable = sides.references.find_asset(a) and sides.references.find_asset(b)
+            promise = pair_promise(sides.rows(a), sides.rows(b)) if are_usable else None
+            if promise is None:
+                # One of them is damaged, which was reported, or has changed.
+                return [replace(lost, promise=0.0, failure=None)]
+            return [self._compare_pair(a, b, promise, state)]
 
         with single_threaded_blas().limit():
             matches = sides.references.without_unusable(compare)
@@ -264,8 +268,7 @@ class Comparer:
     ) -> FoundMatch | PairFailure | None:
         """Return the match of a pair, or why there is none; None if this process is to compare it."""
         if state.spread is None:
-            reason = "one of them was lost with another file, and there are no workers"
-            return PairFailure("crash", reason) if is_suspect else None
+            return NO_WORKERS if is_suspect else None
         try:
             return state.spread.find_match(*pair, promise)
         except SandboxError as error:
@@ -349,7 +352,7 @@ def run_comparisons(
     """
     versions = comparison_versions()
     pending = store.pending_comparisons(versions, assets=assets)
-    lost = store.lost_pairs(version=versions["picture"]) if complete else []
+    lost = store.lost_pairs() if complete else []
     partial = store.partial_comparisons(versions) if complete else []
     if not pending and not lost and not partial:
         return

@@ -5,14 +5,15 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
-from mediafp.case.comparison.pair import compare_pair
+from mediafp.case.comparison.pair import NO_WORKERS, compare_pair, keep_failure
 from mediafp.case.comparison.partners import AudioPartner
 from mediafp.case.comparison.scripts import compare_scripts, find_script_partners
 from mediafp.case.comparison.sounds import compare_stored_sounds
+from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.decided_matches import as_decided
 from mediafp.case.references import StoredReferences
 from mediafp.engine.comparison.sides import StoredSides
-from mediafp.matching.promise import pair_promise
+from mediafp.matching.promise import Promise, pair_promise
 from mediafp.matching.sounds.promise import tracks_promise
 from mediafp.store import Store
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY
@@ -73,7 +74,7 @@ class WatchedAssets:
             for other in others:
                 promise = pair_promise(sides.rows(sha256), sides.rows(other))
                 if promise and {sha256, other} & suspects:
-                    yield from self._find_kept(sha256, other)
+                    yield from self._find_kept(sha256, other, promise)
                 elif promise:
                     yield compare_pair(sha256, other, promise, sides, self._store.ocr_lines)
         if "voice" in channels and (own := references.sounds(sha256)):
@@ -85,13 +86,26 @@ class WatchedAssets:
                 if partner.sha256 in others:
                     yield compare_scripts(sha256, partner, references.transcripts, references)
 
-    def _find_kept(self, sha256: str, other: str) -> list[KeptMatch]:
-        """Return the kept match of a pair that this process must not compare: what has ended workers would end it."""
+    def _find_kept(self, sha256: str, other: str, promise: Promise) -> list[KeptMatch]:
+        """Return the kept match of a pair that this process must not compare: what has ended workers would end it.
+
+        A pair that was not compared yet is saved as lost, so that the next `relate` compares it.
+        """
         a, b = sorted((sha256, other))
         kept = [one for one in self._store.kept_pair(a, b) if one.channel == "picture"]
-        if not kept:
+        if kept:
+            return kept
+        if not self._is_lost(a, b):
+            version, started = comparison_versions()["picture"], self._store.last_log_entry()[0]
+            with self._store.writing():
+                # What was compared without a match stays so.
+                self._store.save_pairs(version, started, [keep_failure((a, b), promise, NO_WORKERS)])
+        if self._is_lost(a, b):
             _logger.warning("%s is not compared with the watched %s, but by the next: mediafp relate", sha256, other)
-        return kept
+        return []
+
+    def _is_lost(self, a: str, b: str) -> bool:
+        return any(lost.pair == (a, b) for lost in self._store.lost_pairs(a))
 
 
 def probable_matches(found: Iterable[KeptMatch], store: Store) -> Iterator[KeptMatch]:

@@ -6,6 +6,7 @@ from typing import Final
 
 from mediafp.store.sqlite import custody_log
 from mediafp.store.sqlite.database import Database
+from mediafp.store.sqlite.lost_pairs import LOST_VERDICT
 from mediafp.types.kept_matches import CHANNELS, Channel, PendingComparison, UncomparedAssets
 from mediafp.types.media import Asset
 
@@ -18,9 +19,14 @@ def partial_version(version: str) -> str:
 
 
 def note_change(database: Database, sha256: str, channel: Channel) -> None:
-    """Note that an asset must be compared anew by a channel, and delete its kept matches."""
-    database.execute("DELETE FROM kept_match WHERE a = ? AND channel = ?", (sha256, channel))
-    database.execute("DELETE FROM kept_match WHERE b = ? AND channel = ?", (sha256, channel))
+    """Note that an asset must be compared anew by a channel, and delete its kept matches.
+
+    A pair that no worker could compare stays: what has ended the workers may still be in its files.
+    """
+    for side in ("a", "b"):
+        database.execute(
+            f"DELETE FROM kept_match WHERE {side} = ? AND channel = ? AND verdict != ?", (sha256, channel, LOST_VERDICT)
+        )
     # The number of the entry that the change is logged with, or of one before it: later ones are greater.
     revision = custody_log.last_entry(database)[0] + 1
     database.execute("INSERT OR REPLACE INTO comparison VALUES (?, ?, '', ?)", (sha256, channel, revision))

@@ -57,17 +57,19 @@ def save_comparison(
         pending: What was compared.
         version: Version of the comparison.
         started: Number of the last log entry when it began. A pair whose other asset has changed since is skipped: that
-            asset is compared anew itself.
+            asset is compared anew itself. One that no worker could compare is saved all the same.
         matches: The pairs that were compared.
         is_partial: True if a part of the candidates was searched.
     """
     sha256, _, channel, revision = pending
     for side in ("a", "b"):
         database.execute(
-            f"DELETE FROM kept_match WHERE {side} = ? AND channel = ? AND version != ?", (sha256, channel, version)
+            f"DELETE FROM kept_match WHERE {side} = ? AND channel = ? AND version != ? AND verdict != ?",
+            (sha256, channel, version, LOST_VERDICT),
         )
-    if _revision(database, sha256, channel) == revision:
-        save_pairs(database, version, started, matches, compared=sha256)
+    is_newest = _revision(database, sha256, channel) == revision
+    saved = matches if is_newest else [one for one in matches if one.failure]
+    save_pairs(database, version, started, saved, compared=sha256 if is_newest else None)
     database.execute(
         "UPDATE comparison SET version = ? WHERE sha256 = ? AND channel = ? AND revision = ?",
         (partial_version(version) if is_partial else version, sha256, channel, revision),
@@ -83,14 +85,14 @@ def save_pairs(
         database: The database.
         version: Version of the comparison.
         started: Number of the last log entry when it began. A pair with an asset that has changed since is skipped: that
-            asset is compared anew itself.
+            asset is compared anew itself. One that no worker could compare is saved all the same.
         matches: The pairs that were compared.
         compared: Asset of all pairs that is known not to have changed; None if there is none.
     """
     changed = False
     for kept in matches:
-        others = (asset for asset in kept.pair if asset != compared)
-        if all(0 < _revision(database, other, kept.channel) <= started for other in others):
+        revisions = [_revision(database, asset, kept.channel) for asset in kept.pair if asset != compared]
+        if all(revision > 0 and (revision <= started or kept.failure) for revision in revisions):
             changed = _save(database, kept, version) or changed
     if changed:
         for asset, channel in sorted({(asset, kept.channel) for kept in matches for asset in kept.pair}):
@@ -279,7 +281,7 @@ def _values(kept: KeptMatch, version: str) -> tuple[object, ...]:
 
 
 def _prune(database: Database, sha256: str, channel: Channel, version: str) -> None:
-    """Delete the pairs of an asset that are kept for the sake of neither of the two."""
+    """Delete the pairs of an asset that are kept for the sake of neither of the two, but for those that wait for workers."""
     ranked = _ranked_partners(database, sha256, channel, version)
     for rank, (partner, promise) in enumerate(ranked):
         if is_kept_partner(rank, promise):
@@ -287,7 +289,10 @@ def _prune(database: Database, sha256: str, channel: Channel, version: str) -> N
         others = [other for other, _ in _ranked_partners(database, partner, channel, version)]
         if not is_kept_partner(others.index(sha256), promise):
             a, b = sorted((sha256, partner))
-            database.execute("DELETE FROM kept_match WHERE a = ? AND b = ? AND channel = ?", (a, b, channel))
+            database.execute(
+                "DELETE FROM kept_match WHERE a = ? AND b = ? AND channel = ? AND verdict != ?",
+                (a, b, channel, LOST_VERDICT),
+            )
 
 
 def _ranked_partners(database: Database, sha256: str, channel: Channel, version: str) -> list[tuple[str, float]]:

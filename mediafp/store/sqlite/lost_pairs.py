@@ -11,7 +11,11 @@ from mediafp.types.kept_matches import KeptMatch, PairFailure
 
 LOST_VERDICT = "lost"
 """Verdict of such a pair in the table of kept matches; its evidence is the reason."""
-_ROWS = "SELECT a, b, channel, promise, a_is_query, evidence, version FROM kept_match WHERE verdict = 'lost'"
+_ROWS = (
+    "SELECT a, b, channel, promise, a_is_query, CAST(evidence AS BLOB) FROM kept_match"
+    # So that its index is searched.
+    " WHERE verdict = 'lost'"
+)
 
 
 def encode_failure(failure: PairFailure) -> str:
@@ -19,23 +23,22 @@ def encode_failure(failure: PairFailure) -> str:
     return canonical_json(failure._asdict())
 
 
-def lost_pairs(database: Database, *, asset: str | None = None, version: str | None = None) -> list[KeptMatch]:
-    """Return the pairs that no worker could compare, by both assets.
+def lost_pairs(database: Database, asset: str | None = None) -> list[KeptMatch]:
+    """Return the pairs that no worker could compare, by both assets; one whose reason is damaged too.
 
     Args:
         database: The database.
         asset: SHA-256 of an asset whose pairs are returned; None for all.
-        version: Version of the comparison that has lost them; None for any.
     """
+    chosen, values = (f"{_ROWS} AND (a = ? OR b = ?)", (asset, asset)) if asset else (_ROWS, ())
     pairs: list[KeptMatch] = []
-    for a, b, channel, promise, a_is_query, evidence, lost_by in database.rows(f"{_ROWS} ORDER BY a, b, channel"):
-        if asset not in (None, a, b) or version not in (None, lost_by):
-            continue
+    for a, b, channel, promise, a_is_query, evidence in database.rows(f"{chosen} ORDER BY a, b, channel", values):
         try:
             failure = _decode(evidence)
         except DAMAGE_ERRORS as error:
             database.on_damage(a, f"its lost pair with {b} is damaged ({error})")
-            continue
+            # Else the main process would compare them.
+            failure = PairFailure("crash", "the stored reason is damaged")
         query, reference = (a, b) if a_is_query else (b, a)
         pairs.append(
             KeptMatch(query=query, reference=reference, channel=channel, promise=promise, match=None, failure=failure)
@@ -45,15 +48,15 @@ def lost_pairs(database: Database, *, asset: str | None = None, version: str | N
 
 def check_lost_pairs(database: Database) -> Iterator[str]:
     """Yield the problems of the pairs that no worker could compare."""
-    for a, b, *_, evidence, _ in database.execute(_ROWS):
+    for a, b, *_, evidence in database.execute(_ROWS):
         try:
             _decode(evidence)
         except DAMAGE_ERRORS as error:
             yield f"the lost pair of {a} and {b} is damaged: {error}"
 
 
-def _decode(evidence: str) -> PairFailure:
-    failure = PairFailure(**json.loads(evidence))
+def _decode(evidence: bytes) -> PairFailure:
+    failure = PairFailure(**json.loads(evidence.decode()))
     if failure.kind not in get_args(ErrorKind) or not isinstance(failure.reason, str):
         raise ValueError("no reason")
     return failure

@@ -315,8 +315,8 @@ class SqliteStore(CurationMethods, TextMethods, Store):
         kept_matches.save_pairs(self.database, version, started, matches)
 
     @override
-    def lost_pairs(self, *, asset: str | None = None, version: str | None = None) -> list[KeptMatch]:
-        return lost_pairs.lost_pairs(self.database, asset=asset, version=version)
+    def lost_pairs(self, asset: str | None = None) -> list[KeptMatch]:
+        return lost_pairs.lost_pairs(self.database, asset)
 
     @override
     def kept_matches(
