@@ -220,32 +220,6 @@ def test_asset_of_a_lost_pair_is_never_compared_by_this_process(
         assert (len(store.lost_pairs()) > 1) == (change != "new")
 
 
-@pytest.mark.parametrize("cause", ["nothing promised", "damaged"])
-def test_lost_pair_that_cannot_be_compared_does_not_stay_lost(
-    tmp_path: Path, ingested: Ingested, deadly: tuple[str, ...], cause: str
-) -> None:
-    with filled_store(tmp_path / "store", ingested) as store:
-        engine = InProcessEngine()
-        run(store, engine)
-        a, b = sorted(deadly)
-        if cause == "nothing promised":
-            assets = sorted(record.asset.sha256 for record in ingested.records.values())
-            sides = StoredSides(open_references(store)())
-            a, b = next(pair for pair in combinations(assets, 2) if not pair_promise(*map(sides.rows, pair)))
-        failure = PairFailure("oom", "no luck")
-        lost = KeptMatch(query=a, reference=b, channel="picture", promise=1, match=None, failure=failure)
-        with store.writing():
-            store.database.execute("DELETE FROM kept_match WHERE a = ? AND b = ?", (a, b))
-            store.save_pairs(comparison_versions()["picture"], store.last_log_entry()[0], [lost])
-        assert store.lost_pairs() == [lost]
-        if cause == "damaged":
-            store.on_damage = lambda *_: None
-            store.database.connection.execute("UPDATE asset SET properties = '[' WHERE sha256 = ?", (b,))
-        calls = engine.calls
-        run(store, engine, complete=True)
-        assert store.lost_pairs() == store.kept_pair(a, b) == [] and engine.calls == calls
-
-
 @pytest.mark.parametrize("name", ["local", "ray"])
 def test_workers_that_crash_in_one_pair_lose_it_alone(
     tmp_path: Path,
@@ -500,3 +474,21 @@ def test_random_fields_of_a_match_are_kept_or_rejected(tmp_path: Path, ingested:
             assert kept and unpack_match(pack_match(kept)) == kept
             encode_evidence(kept)
     assert min(outcomes.values()) > 30, outcomes
+
+
+def test_lost_pair_that_promises_nothing_does_not_stay_lost(tmp_path: Path, ingested: Ingested) -> None:
+    with filled_store(tmp_path / "store", ingested) as store:
+        engine = InProcessEngine()
+        run(store, engine)
+        assets = sorted(record.asset.sha256 for record in ingested.records.values())
+        sides = StoredSides(open_references(store)())
+        a, b = next(pair for pair in combinations(assets, 2) if not pair_promise(*map(sides.rows, pair)))
+        failure = PairFailure("oom", "no luck")
+        lost = KeptMatch(query=a, reference=b, channel="picture", promise=1, match=None, failure=failure)
+        with store.writing():
+            store.database.execute("DELETE FROM kept_match WHERE a = ? AND b = ?", (a, b))
+            store.save_pairs(comparison_versions()["picture"], store.last_log_entry()[0], [lost])
+        assert store.lost_pairs() == [lost]
+        calls = engine.calls
+        run(store, engine, complete=True)
+        assert store.lost_pairs() == store.kept_pair(a, b) == [] and engine.calls == calls
