@@ -476,19 +476,28 @@ def test_random_fields_of_a_match_are_kept_or_rejected(tmp_path: Path, ingested:
     assert min(outcomes.values()) > 30, outcomes
 
 
-def test_lost_pair_that_promises_nothing_does_not_stay_lost(tmp_path: Path, ingested: Ingested) -> None:
+@pytest.mark.parametrize("cause", ["nothing promised", "damaged"])
+def test_lost_pair_that_cannot_be_compared_stays_lost_only_while_it_is_damaged(
+    tmp_path: Path, ingested: Ingested, deadly: tuple[str, ...], cause: str
+) -> None:
     with filled_store(tmp_path / "store", ingested) as store:
         engine = InProcessEngine()
         run(store, engine)
-        assets = sorted(record.asset.sha256 for record in ingested.records.values())
-        sides = StoredSides(open_references(store)())
-        a, b = next(pair for pair in combinations(assets, 2) if not pair_promise(*map(sides.rows, pair)))
+        a, b = sorted(deadly)
+        if cause == "nothing promised":
+            assets = sorted(record.asset.sha256 for record in ingested.records.values())
+            sides = StoredSides(open_references(store)())
+            a, b = next(pair for pair in combinations(assets, 2) if not pair_promise(*map(sides.rows, pair)))
         failure = PairFailure("oom", "no luck")
         lost = KeptMatch(query=a, reference=b, channel="picture", promise=1, match=None, failure=failure)
         with store.writing():
             store.database.execute("DELETE FROM kept_match WHERE a = ? AND b = ?", (a, b))
             store.save_pairs(comparison_versions()["picture"], store.last_log_entry()[0], [lost])
         assert store.lost_pairs() == [lost]
+        if cause == "damaged":
+            store.on_damage = lambda *_: None
+            store.database.connection.execute("UPDATE asset SET properties = '[' WHERE sha256 = ?", (b,))
         calls = engine.calls
         run(store, engine, complete=True)
-        assert store.lost_pairs() == store.kept_pair(a, b) == [] and engine.calls == calls
+        assert store.lost_pairs() == ([lost] if cause == "damaged" else [])
+        assert store.kept_pair(a, b) == [] and engine.calls == calls

@@ -192,7 +192,8 @@ class Comparer:
     def compare_again(self, lost: KeptMatch) -> ComparedAsset:
         """Return the result of comparing a pair that no worker could compare; both assets must be in the index.
 
-        A pair that promises nothing any more, or has a damaged asset, does not match: else each later run would try it again.
+        A pair that promises nothing any more does not match: else each later run would try it again. One with a damaged asset,
+        which is reported, stays lost, so that its files stay with the workers once they are mended.
         """
         with self._lock:
             state = self._current_state()
@@ -200,10 +201,10 @@ class Comparer:
 
         def compare() -> list[KeptMatch]:
             a, b = lost.pair
-            are_usable = sides.references.find_asset(a) and sides.references.find_asset(b)
-            promise = pair_promise(sides.rows(a), sides.rows(b)) if are_usable else None
+            if not sides.references.find_asset(a) or not sides.references.find_asset(b):
+                return []
+            promise = pair_promise(sides.rows(a), sides.rows(b))
             if promise is None:
-                # One of them is damaged, which was reported, or has changed.
                 return [replace(lost, promise=0.0, failure=None)]
             return [self._compare_pair(a, b, promise, state)]
 
