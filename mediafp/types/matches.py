@@ -135,7 +135,7 @@ class Segment:
 
 
 SAME_BYTES: Final = "the bytes are identical"
-"""First reason of a match with an asset of the same bytes, the only one whose probability is 1."""
+"""First reason of a match with an asset of the same bytes, the only one whose probability is 1, and reason of such a hit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

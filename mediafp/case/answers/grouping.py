@@ -203,8 +203,7 @@ def order_uses(uses: Iterable[Use], order: UseOrder) -> list[Use]:
             case "changed":
                 return (-change_share(use.match),)
             case "surest":
-                # The probability of other copies can be 1 to the last digit that is kept.
-                return (-use.match.probability, not use.is_query, -use.match.score)
+                return (-use.match.probability, -use.match.score)
 
     return sorted(uses, key=lambda use: (*key(use), use.asset.sha256))
 

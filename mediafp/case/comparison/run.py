@@ -10,7 +10,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 
-from mediafp.case.comparison.pair import NO_WORKERS, compare_pair, keep_failure, keep_match
+from mediafp.case.comparison.pair import NO_WORKERS, assets_of_lost_pairs, compare_pair, keep_failure, keep_match
 from mediafp.case.comparison.partners import AudioPartner, Partner, find_partners
 from mediafp.case.comparison.scripts import compare_scripts, find_script_partners
 from mediafp.case.comparison.sounds import compare_stored_sounds, find_sound_partners
@@ -125,7 +125,7 @@ class Comparer:
         references = self._open_references()
         if not self._state or self._state.sides.references is not references:
             self._share(references)
-        suspects = {sha256 for lost in self._store.lost_pairs() for sha256 in lost.pair}
+        suspects = assets_of_lost_pairs(self._store)
         with self._lock:
             self._suspects |= suspects
             generation = self._state.generation + 1 if self._state else 1
@@ -193,7 +193,7 @@ class Comparer:
         """Return the result of comparing a pair that no worker could compare; both assets must be in the index.
 
         A pair that promises nothing any more does not match: else each later run would try it again. One with a damaged asset,
-        which is reported, stays lost, so that its files stay with the workers once they are mended.
+        which is reported, stays lost, so that workers alone compare its files after they were repaired.
         """
         with self._lock:
             state = self._current_state()

@@ -13,9 +13,9 @@ from mediafp.case.watching.stated_accounts import find_account
 from mediafp.case.watching.targets import WatchTarget, find_target
 from mediafp.case.watching.text_hits import find_texts
 from mediafp.case.watching.too_common import common_word_reason, older_hits_reason
-from mediafp.case.watching.watched_assets import SAME_FILE
 from mediafp.store import Store
 from mediafp.types.errors import UsageError
+from mediafp.types.matches import SAME_BYTES
 from mediafp.types.runs import FileOutcome
 from mediafp.types.sightings import Sighting
 from mediafp.types.timestamps import utc_now
@@ -145,7 +145,7 @@ def _older_hits(store: Store, open_references: Callable[[], StoredReferences], w
         case "account":
             return [replace(hit, is_news=False) for hit in find_account(store, watch)]
         case "asset":
-            same = WatchHit(watch=watch.name, sha256=watch.value, uri="", why=SAME_FILE)
+            same = WatchHit(watch=watch.name, sha256=watch.value, uri="", why=SAME_BYTES)
             found = [same, *find_copies(store, open_references, watch)]
         case "hashes":
             found = [hit for asset in store.assets() for hit in find_listed_hits(store, [watch], asset.sha256)]

@@ -3,9 +3,8 @@
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
-from typing import Final
 
-from mediafp.case.comparison.pair import NO_WORKERS, compare_pair, keep_failure
+from mediafp.case.comparison.pair import NO_WORKERS, assets_of_lost_pairs, compare_pair, keep_failure
 from mediafp.case.comparison.partners import AudioPartner
 from mediafp.case.comparison.scripts import compare_scripts, find_script_partners
 from mediafp.case.comparison.sounds import compare_stored_sounds
@@ -22,8 +21,6 @@ from mediafp.types.matches import MIRRORED_RELATIONS
 from mediafp.types.watches import WatchHit
 
 _logger = logging.getLogger(__name__)
-SAME_FILE: Final = "the bytes are identical"
-"""Reason of a hit whose content is that of the watched file."""
 
 
 class WatchedAssets:
@@ -70,7 +67,7 @@ class WatchedAssets:
     ) -> Iterator[KeptMatch]:
         references = sides.references
         if "picture" in channels:
-            suspects = {asset for lost in self._store.lost_pairs() for asset in lost.pair}
+            suspects = assets_of_lost_pairs(self._store)
             for other in others:
                 promise = pair_promise(sides.rows(sha256), sides.rows(other))
                 if promise and {sha256, other} & suspects:

@@ -16,10 +16,11 @@ from mediafp.case.watching.stated_accounts import (
 )
 from mediafp.case.watching.text_hits import find_texts
 from mediafp.case.watching.too_common import new_hits_reason
-from mediafp.case.watching.watched_assets import SAME_FILE, WatchedAssets, asset_hit
+from mediafp.case.watching.watched_assets import WatchedAssets, asset_hit
 from mediafp.store import Store
 from mediafp.store.watch_interface import ChangedAsset
 from mediafp.types.kept_matches import Channel
+from mediafp.types.matches import SAME_BYTES
 from mediafp.types.watches import CheckedWatches, Watch, WatchHit, WatchKind
 
 type SeenFile = tuple[str, str]
@@ -140,7 +141,7 @@ class Watcher:
             watch=watch.name,
             sha256=watch.value,
             uri=uri,
-            why=SAME_FILE,
+            why=SAME_BYTES,
             relation="copy" if self._store.asset_kind(watch.value) == "image" else "same_video",
             verdict="copy",
             probability=1.0,
