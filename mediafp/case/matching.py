@@ -19,11 +19,12 @@ from mediafp.fingerprints.registry import SEARCH_TYPE, frame_type, image_type
 from mediafp.fingerprints.sound_prints import SoundPrints
 from mediafp.ingest.thumbnails import find_pixels
 from mediafp.matching.images.compare import ImagePair, compare_images, match_image
+from mediafp.matching.images.joined_sections import join_sections
 from mediafp.matching.images.pages import add_page_reason
 from mediafp.matching.images.query_crops import make_query_crops
 from mediafp.matching.images.search import ImageQuery
 from mediafp.matching.images.text_evidence import QueryText, TextLines, add_text_evidence
-from mediafp.matching.images.whole_pages import to_whole_pages
+from mediafp.matching.images.whole_pages import compares_sections, place_in_pages, to_whole_pages
 from mediafp.matching.joined_sound import join_sounds
 from mediafp.matching.local_features import LocalFeatures, query_features
 from mediafp.matching.sounds.side import sound_sides
@@ -146,16 +147,25 @@ def compare_analysis(references: StoredReferences, analysis: FileAnalysis) -> li
 def _match_pages(references: StoredReferences, analysis: FileAnalysis) -> list[Match]:
     """Return the matches of an analysed file by what it shows: of the pages of an image the best match of each reference."""
     best: dict[tuple[str, Relation], Match] = {}
+    sections: dict[str, list[Match]] = {}
+
+    def keep(match: Match) -> None:
+        other = best.get((match.sha256, match.relation))
+        if other is None or _match_rank(match) > _match_rank(other):
+            best[match.sha256, match.relation] = match
+
     for query in _build_queries(analysis):
         for match in _match(references, query):
             asset = references.find_asset(match.sha256)
             if asset is None:
                 continue
-            match = to_whole_pages(match, analysis.asset, asset)
-            other = best.get((match.sha256, match.relation))
-            if other is None or _match_rank(match) > _match_rank(other):
-                best[match.sha256, match.relation] = match
+            keep(to_whole_pages(match, analysis.asset, asset))
+            if compares_sections(match, analysis.asset, asset):
+                sections.setdefault(match.sha256, []).append(place_in_pages(match, analysis.asset, asset))
     assets = {match.sha256: references.find_asset(match.sha256) for match in best.values()}
+    for sha256, matches in sections.items():
+        if (asset := assets[sha256]) and (joined := join_sections(matches, analysis.asset, asset)):
+            keep(joined)
     return [add_page_reason(match, analysis.asset, asset) for match in best.values() if (asset := assets[match.sha256])]
 
 

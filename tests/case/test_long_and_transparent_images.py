@@ -54,6 +54,23 @@ def cut_out(photo: np.ndarray) -> Image.Image:
     return image
 
 
+def panorama(photos: dict[str, np.ndarray]) -> Image.Image:
+    """Return three photographs side by side, as one of 3:1."""
+    image = Image.new("RGB", (1_200, 400))
+    for n, name in enumerate(("rocket", "coffee", "temple")):
+        image.paste(ImageOps.fit(Image.fromarray(photos[name]), (400, 400)), (n * 400, 0))
+    return image
+
+
+def cut_from_panorama(photos: dict[str, np.ndarray]) -> Image.Image:
+    """Return the middle of the panorama on another ground, in two thirds of its size."""
+    image = panorama(photos)
+    mask = Image.new("L", image.size)
+    ImageDraw.Draw(mask).ellipse((120, 40, 1_080, 360), fill=255)
+    ground = ImageOps.fit(Image.fromarray(photos["cat"]), image.size)
+    return Image.composite(image, ground, mask).resize((900, 300))
+
+
 def emblem() -> Image.Image:
     image = Image.new("RGBA", (400, 400), (255, 255, 255, 0))
     draw = ImageDraw.Draw(image)
@@ -77,6 +94,8 @@ def analyses(photos: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFac
         "site.jpg": with_banner(photos),
         "photo.jpg": ImageOps.fit(Image.fromarray(photos["coffee"]), (450, 300)),
         "other.jpg": Image.fromarray(photos["temple"]).resize((480, 320)),
+        "panorama.jpg": panorama(photos),
+        "cut-panorama.jpg": cut_from_panorama(photos),
         "cutout.png": cut_out(photos["flower"]),
         "navy.jpg": on_colour(cut_out(photos["flower"]), "#14224a").resize((400, 300)),
         "white.jpg": on_colour(cut_out(photos["flower"]), "white").resize((360, 270)),
@@ -175,6 +194,18 @@ def test_two_captures_of_one_page_are_copies_and_two_pages_with_one_image_are_po
     list(run_comparisons(store, open_references(store)))
     assert kept(store, analyses["page.jpg"]).keys() == {"again.jpg"}
     assert min(kept(store, analyses["again.jpg"])["page.jpg"].coverage) > 0.9
+
+
+def test_long_photograph_on_another_ground_is_a_copy_as_its_sections_agree(
+    store: SqliteStore, analyses: dict[str, FileAnalysis]
+) -> None:
+    add(store, analyses, "panorama.jpg", "other.jpg")
+    match = searched(store, analyses["cut-panorama.jpg"])["panorama.jpg"]
+    assert match.placement and np.abs(corners(match.placement) - (0, 0, 1_200, 400)).max() < 6
+    assert min(match.coverage) > 0.98 and any("parts of the images agree" in reason for reason in match.why)
+    add(store, analyses, "cut-panorama.jpg")
+    list(run_comparisons(store, open_references(store)))
+    assert min(kept(store, analyses["cut-panorama.jpg"])["panorama.jpg"].coverage) > 0.98
 
 
 def test_page_that_an_older_version_stored_keeps_its_row(store: SqliteStore, analyses: dict[str, FileAnalysis]) -> None:

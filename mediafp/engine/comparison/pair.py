@@ -9,16 +9,21 @@ from mediafp.engine.comparison.references import ComparedAssets
 from mediafp.engine.comparison.sides import StoredSides
 from mediafp.matching.candidates import Candidate
 from mediafp.matching.images import compare as images
+from mediafp.matching.images.joined_sections import join_sections
 from mediafp.matching.images.search import ImageQuery
-from mediafp.matching.images.whole_pages import to_whole_pages
+from mediafp.matching.images.whole_pages import compares_sections, place_in_pages, to_whole_pages
 from mediafp.matching.promise import CROP, RECTANGLE, REDUCED, WHOLE, Promise
 from mediafp.matching.reversal import reverse_match
 from mediafp.matching.videos import compare as videos
 from mediafp.matching.videos.directions import is_first
 from mediafp.types.kept_matches import MIN_KEPT_PROBABILITY, PROMISING
 from mediafp.types.matches import Match
+from mediafp.types.media import Asset
 from mediafp.types.pages import whole_row
 
+MAX_JOINED_SECTIONS = 8
+"""Sections of an image above which it is the capture of a page, whose sections are not compared one by one. Chosen, not
+measured."""
 FoundMatch = tuple[str, Match | None]
 """SHA-256 of the query of a pair, and its match with the other one; None if that is improbable."""
 CERTAIN_PROBABILITY = 0.95
@@ -101,12 +106,39 @@ def _compare(
         return None
     assets = sides.references.find_asset(query), sides.references.find_asset(reference)
     assert assets[0] and assets[1], "both were compared"
-    whole = to_whole_pages(match, assets[0], assets[1])
-    if assets[0].is_section(page) and assets[1].is_section(candidate.row):
+    stated = [to_whole_pages(match, assets[0], assets[1])]
+    if isinstance(side, ImageQuery) and compares_sections(match, assets[0], assets[1]):
         # Two captures of one page have sections that are as alike as the pages are.
-        pages = _compare_pages(query, whole_row(assets[0].pages, page), reference, sides)
-        whole = max(whole, pages, key=lambda one: one.probability) if pages else whole
-    return query, whole
+        stated += filter(None, [_compare_pages(query, whole_row(assets[0].pages, page), reference, sides)])
+        if match.verdict == "copy":
+            stated += filter(None, [_compare_sections(match, query, assets[0], assets[1], sides)])
+    return query, max(stated, key=lambda one: one.probability)
+
+
+def _compare_sections(
+    match: Match, query: str, asset: Asset, other: Asset, sides: StoredSides[ComparedAssets]
+) -> Match | None:
+    """Return the match of two long images whose sections agree with each other, or None.
+
+    Args:
+        match: Match of one section.
+        query: SHA-256 of the query.
+        asset: The query.
+        other: The reference.
+        sides: The assets.
+    """
+    number = asset.pages[match.rows[0]].number
+    rows = [row for row, page in enumerate(asset.pages) if page.number == number and page.corner]
+    if len(rows) > MAX_JOINED_SECTIONS:
+        return None
+    matches = [match]
+    for row in rows:
+        side = sides.query(query, row)
+        if row != match.rows[0] and isinstance(side, ImageQuery):
+            candidate = _best_rows(query, np.array([row]), match.sha256, sides)
+            matches.append(images.match_candidate(side, candidate, sides.references, thoroughly=False))
+    compared = [one for one in matches if compares_sections(one, asset, other)]
+    return join_sections([place_in_pages(one, asset, other) for one in compared], asset, other)
 
 
 def _compare_pages(query: str, page: int, reference: str, sides: StoredSides[ComparedAssets]) -> Match | None:

@@ -27,8 +27,37 @@ both: two pages with one image, or one site's banner. Below one half, so that th
 def to_whole_pages(match: Match, query: Asset, reference: Asset) -> Match:
     """Return a match with the rows and in the pixels of the pages that have its rows; the match itself if these are pages.
 
-    The overlap is what was compared: of a section nothing is claimed beyond it. Two long images are `possible` at best by a
-    section of one, and so are images that share less than `MIN_OVERLAP_SHARE` of either, as two whole ones are.
+    Two long images are `possible` at best by a section of one, and so are images that share less than `MIN_OVERLAP_SHARE` of
+    either, as two whole ones are.
+    """
+    whole = place_in_pages(match, query, reference)
+    if compares_sections(match, query, reference):
+        return _as_parts_alone(
+            whole, "a part of the query and a part of the reference show the same, and both are larger"
+        )
+    if whole is match:
+        return match
+    placements = [one for one in (whole.placement, *whole.more_placements) if one]
+    shared = max(sum(one.shown for one in placements), placements[0].covered) if placements else max(whole.coverage)
+    if shared >= MIN_OVERLAP_SHARE:
+        return whole
+    share, limit = format_percent(shared), format_percent(MIN_OVERLAP_SHARE)
+    return _as_parts_alone(whole, f"what both show is {share} of an image (copies: at least {limit})")
+
+
+def compares_sections(match: Match, query: Asset, reference: Asset) -> bool:
+    """Return True for a match of two long images by a section of one, before it is stated in the pixels of their pages."""
+    return (
+        _is_long(query)
+        and _is_long(reference)
+        and any(asset.is_section(row) for asset, row in zip((query, reference), match.rows, strict=True))
+    )
+
+
+def place_in_pages(match: Match, query: Asset, reference: Asset) -> Match:
+    """Return a match as `to_whole_pages` does, with the probability of what was compared.
+
+    The overlap is what was compared: of a section nothing is claimed beyond it.
     """
     pages = [_pages(asset, row) for asset, row in zip((query, reference), match.rows, strict=True)]
     if all(part == whole for part, whole in pages):
@@ -44,28 +73,24 @@ def to_whole_pages(match: Match, query: Asset, reference: Asset) -> Match:
         for side, (part, _) in zip(("query", "reference"), pages, strict=True)
         if (name := _name(side, part))
     ]
-    whole = replace(
+    return replace(
         match,
         placement=placements[0] if placements else None,
         more_placements=tuple(placements[1:]),
         changes=tuple(_change_in_whole(change, pages[1][0]) for change in match.changes),
         coverage=(round(match.coverage[0] * areas[0], 4), round(match.coverage[1] * areas[1], 4)),
-        why=(*named, *_reasons(match, placements[0] if placements else None)),
+        why=(*named, *restate_placement(match, placements[0] if placements else None)),
         rows=(_whole_row(query, match.rows[0]), _whole_row(reference, match.rows[1])),
     )
-    if any(part.corner for part, _ in pages) and _is_long(query) and _is_long(reference):
-        return _as_parts_alone(
-            whole, "a part of the query and a part of the reference show the same, and both are larger"
-        )
-    shared = max(sum(placement.shown for placement in placements), placements[0].covered) if placements else max(areas)
-    if shared >= MIN_OVERLAP_SHARE:
-        return whole
-    share, limit = format_percent(shared), format_percent(MIN_OVERLAP_SHARE)
-    return _as_parts_alone(whole, f"what both show is {share} of an image (copies: at least {limit})")
 
 
 def _as_parts_alone(match: Match, reason: str) -> Match:
-    """Return a match of two images that may share no more than a part, such as the banner of one site."""
+    """Return a match of two images that may share no more than a part, such as the banner of one site.
+
+    One that shows nothing in common stays as it is.
+    """
+    if match.placement is None and match.verdict != "copy":
+        return match
     return replace(
         match,
         probability=min(match.probability, SHARED_PART_PROBABILITY),
@@ -152,8 +177,8 @@ def _points(points: Float64Array) -> tuple[Point, ...]:
     return tuple(rounded_point(x, y) for x, y in points)
 
 
-def _reasons(match: Match, placement: Placement | None) -> tuple[str, ...]:
-    """Return the reasons of a match with those of its placement as they are of the whole pages."""
+def restate_placement(match: Match, placement: Placement | None) -> tuple[str, ...]:
+    """Return the reasons of a match with those of its placement as they are of another one, that of the whole pages."""
     if match.placement is None or placement is None:
         return match.why
     for by_blocks in (False, True):

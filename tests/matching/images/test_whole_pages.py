@@ -159,3 +159,10 @@ def test_section_without_a_placement_is_taken_as_a_part_of_its_page() -> None:
     assert match.rows == (0, 0) and match.placement is None
     assert match.coverage == (1.0, 0.1875)
     assert match.why[1:] == ("first", "no placement joins the two images", "last")
+
+
+def test_sections_with_nothing_in_common_are_not_said_to_share_a_part() -> None:
+    unlike = replace(match_of(None, (3, 3)), probability=0.01, verdict="possible")
+    match = to_whole_pages(unlike, replace(CAPTURE, sha256="3" * 64), CAPTURE)
+    assert (match.probability, match.verdict) == (0.01, "possible")
+    assert not any("show" in reason for reason in match.why)
