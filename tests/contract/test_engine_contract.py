@@ -30,7 +30,7 @@ from mediafp.engine.local.engine import LocalEngine
 from mediafp.engine.local.warm_up_comparison import answer_from
 from mediafp.fingerprints.registry import declaration
 from mediafp.ingest.files import OpenFile, file_sha256, open_file
-from mediafp.ingest.thumbnails import decode_thumbnail
+from mediafp.ingest.thumbnail_pixels import decode_thumbnail
 from mediafp.store.lance.shard_messages import SearchShard, decode_answer, encode
 from mediafp.store.lance.shards import TableShards
 from mediafp.types.errors import CorruptMedia, MediaError, NotMedia, WorkerLost
