@@ -230,7 +230,7 @@ class WorkerProcess:
         if isinstance(message, Failure):
             self.end()
             raise SandboxError(
-                f"cannot start a worker: {message.message}; to run without the sandbox, add --unsafe-no-sandbox"
+                f"cannot start a worker: {message.message}; to run without the sandbox, put --unsafe-no-sandbox before the command"
             )
         if not isinstance(message, Ready):
             self.end()
