@@ -23,6 +23,7 @@ import mediafp
 from mediafp import AnalysisOptions, CoveredBox, Draft, IngestOptions, PublishedMatch
 from mediafp.case.saved_queries import SavedQueries
 from mediafp.engine.local.engine import LocalEngine
+from mediafp.engine.local.process import WorkerProcess
 from mediafp.ingest import thumbnail_pixels
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.jpeg import thumbnail_size
@@ -210,6 +211,21 @@ def test_publication_is_covered_and_its_faces_are_found_without_decoding_here(
     forbid_decoding(monkeypatch)
     assert published() == expected and expected[1]
     assert asked and all(asked), "a publication shows all of it"
+
+
+def test_commands_that_show_no_image_start_no_worker(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    relate(folder)
+
+    def fail(*arguments: object, **options: object) -> None:
+        pytest.fail("a worker starts")
+
+    monkeypatch.setattr(WorkerProcess, "__init__", fail)
+    shutil.copy(folder / "seen" / "temple.png", folder / "again.png")
+    with mediafp.open(folder / "store") as case:
+        assert list(case.export_records()) and list(case.export_matches()) and case.cluster().clusters
+        assert list(case.export_hashes()) and case.relate() == 0 and case.verify().problems == ()
+        (known,) = case.match(folder / "again.png", ocr=False)
+        assert copies(known) >= {sha256_of(folder / "seen" / "crop.jpg")}, "kept matches are the answer"
 
 
 def thumbnails(folder: Path) -> Iterator[tuple[str, bytes]]:

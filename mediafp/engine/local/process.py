@@ -230,7 +230,8 @@ class WorkerProcess:
         if isinstance(message, Failure):
             self.end()
             raise SandboxError(
-                f"cannot start a worker: {message.message}; to run without the sandbox, put --unsafe-no-sandbox before the command"
+                f"cannot start a worker: {message.message}; to run without the sandbox, put --unsafe-no-sandbox before the"
+                " command"
             )
         if not isinstance(message, Ready):
             self.end()
