@@ -150,10 +150,8 @@ def run_query(
     except MediaError as error:
         return fail(str(error))
 
-    if analysis:
-        listed = tuple(find_listed_analysis(store, analysis, open_engine().decode_thumbnail))
-    else:
-        listed = tuple(find_listed(store, sha256))
+    hits = find_listed_analysis(store, analysis, references.decode) if analysis else find_listed(store, sha256)
+    listed = tuple(hits)
 
     def build_result(matches: list[Match], text: TextLines | None) -> AnalysedQuery:
         matches = as_decided(matches, sha256, store)

@@ -138,6 +138,7 @@ class SavedQueries:
             ModelError: A model is missing.
         """
         if self._store.count_assets():
+            self._thumbnails.start()
             options = QueryOptions(top=1, min_probability=MIN_SAVED_PROBABILITY, ocr=True, speech=None)
             for file in iter_query_files(WARM_UP_IMAGE, self._store.folder):
                 run_query(file, self._store, self._open_references, self._open_engine, options)

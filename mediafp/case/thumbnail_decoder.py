@@ -5,6 +5,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.types.errors import CorruptMedia
 from mediafp.types.jpeg import MAX_THUMBNAIL_SIDE
@@ -29,6 +31,10 @@ class ThumbnailDecoder:
         """Take the function that returns the engine; it is called with the first thumbnail."""
         self._open_engine = open_engine
         self._encode_cached = lru_cache(THUMBNAIL_CACHE_SIZE)(self._encode_anew)
+
+    def start(self) -> None:
+        """Start the worker that decodes what is shown, so that the first page does not wait for it."""
+        self.decode_apart(encode_thumbnail(np.zeros((16, 16, 3), np.uint8), MAX_THUMBNAIL_SIDE))
 
     def decode(self, jpeg: bytes) -> Pixels:
         """Return the pixels of a thumbnail that is matched. A worker that analysed a query may decode it. Raises CorruptMedia."""

@@ -236,7 +236,8 @@ class Engine(Protocol):
     def decode_thumbnail(self, jpeg: bytes, *, apart: bool = False) -> Pixels:
         """Return the pixels of a thumbnail (H, W, 3), RGB, decoded by a worker of this machine; the array is read-only.
 
-        A worker that has analysed a file decodes it if there is an idle one, so that a query starts no further process.
+        A worker that has analysed a file decodes it if there is an idle one, so that a query starts no further process; but only
+        until there is one that decodes thumbnails alone.
 
         Args:
             jpeg: The thumbnail, which may be any bytes.

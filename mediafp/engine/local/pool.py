@@ -221,6 +221,8 @@ class WorkerPool(TaskPool):
         self._decoding = Lock()
         """Held while a thumbnail is decoded. One at a time: what is done with its pixels takes longer by far, and threads that
         compare would else start a decoder each."""
+        self._has_decoder = False
+        """True once there was a worker that decodes thumbnails alone: no other one decodes any from then on."""
 
     def start(self, needed: WorkerCapabilities = WorkerCapabilities()) -> None:  # noqa: B008
         """Start a worker, so that the first task does not wait for it."""
@@ -288,10 +290,13 @@ class WorkerPool(TaskPool):
 
     @contextmanager
     def _decoder(self, *, apart: bool) -> Iterator[WorkerProcess]:
-        """Lend a worker that decodes thumbnails: one that does nothing else if there is one, or that has to be `apart`."""
+        """Lend a worker that decodes thumbnails: one that analyses files only if no other was needed so far, nor is `apart`."""
         decodes = WorkerCapabilities(decodes=True)
-        worker = self._take_idle(decodes) or (None if apart else self._take_idle(WorkerCapabilities()))
-        worker = worker or self._start_worker(decodes)
+        is_apart = apart or self._has_decoder
+        worker = self._take_idle(decodes if is_apart else WorkerCapabilities())
+        if worker is None:
+            self._has_decoder = True
+            worker = self._start_worker(decodes)
         # The others are replaced by their files: to load their models again takes longer than to decode for a query.
         worker.files += worker.capabilities.decodes
         with self._lent(worker):

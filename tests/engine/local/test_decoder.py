@@ -84,6 +84,9 @@ def test_query_starts_no_further_worker_and_pages_start_one_of_their_own(tmp_pat
         (decoder,) = [worker for worker in engine._pool._all if worker.capabilities.decodes]
         engine.decode_thumbnail(JPEG)
         assert decoder.files == 2, "it decodes for queries too once it is there"
+        decoder.end()
+        engine.decode_thumbnail(JPEG)
+        assert decoder not in engine._pool._all, "and so does its successor"
         analyse(engine, photo)
         assert workers(engine) == ["images, matched fingerprint types", "thumbnails"]
 
