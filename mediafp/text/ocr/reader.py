@@ -21,7 +21,7 @@ from mediafp.types.media import Pixels
 
 LINES_VERSION = "2"
 """Version of how lines are found and recognised in this package; raise it if an image or a frame gives other text."""
-MARKS_VERSION = "1"
+MARKS_VERSION = "2"
 """Version of what is done for handles and marks of images alone; raise it if an image gives other text."""
 OCR_MODELS = ("text_screen", "ppocr_det", "ppocr_rec")
 """Names of the models in models/manifest.toml."""
@@ -130,7 +130,7 @@ class OcrReader:
 
     def _looks(self, bgr: Pixels, quad: Quad) -> list[Reading]:
         """Return what the looks at a line read."""
-        readings = [self._recogniser.recognise(strip, boost_handles=True) for strip in handle_looks(bgr, quad)]
+        readings = [self._recogniser.recognise(strip, find_underscores=True) for strip in handle_looks(bgr, quad)]
         return [reading for reading in readings if reading[1] >= MIN_CONFIDENCE]
 
     def _has_cut_at_sign(self, padded: Pixels) -> bool:

@@ -66,22 +66,46 @@ def test_looks_differ_in_what_they_show_around_the_line() -> None:
     assert min(below) == 0 and max(below) == 255, "some reach below the line, where underscores are"
 
 
-@pytest.mark.parametrize(("text", "boosted"), [("@a b", "@a_b"), ("xa b", "xa b")])
-def test_underscore_behind_an_at_sign_is_preferred_to_a_space(text: str, boosted: str) -> None:
+def read_rows(text: str, underscores: dict[int, float]) -> tuple[str, str]:
+    """Return what is read of columns with one character each (" " is a space, "." none), without and with underscores sought."""
     characters = ["@", "a", "b", "x", "_"]
     tokens = ["", *characters, " "]
     rows = np.zeros((len(text), len(tokens)), np.float32)
     for n, character in enumerate(text):
-        rows[n, tokens.index(character)] = 0.6
-        rows[n, tokens.index("_")] = 0.3 if character == " " else 0.0
+        rows[n, tokens.index("" if character == "." else character)] = 0.6
+        rows[n, tokens.index("_")] += underscores.get(n, 0.0)
     recogniser = object.__new__(TextRecogniser)
     recogniser._set_characters(characters)
     recogniser._session = SimpleNamespace(
         run=lambda names, values: [rows[None].copy()], get_inputs=lambda: [SimpleNamespace(name="x")]
     )
     strip = np.zeros((STRIP_HEIGHT, 64, 3), np.uint8)
-    assert recogniser.recognise(strip)[0] == text
-    assert recogniser.recognise(strip, boost_handles=True)[0] == boosted
+    return recogniser.recognise(strip)[0], recogniser.recognise(strip, find_underscores=True)[0]
+
+
+@pytest.mark.parametrize(("text", "expected"), [("@a b", "@a_b"), ("xa b", "xa b")])
+def test_underscore_behind_an_at_sign_is_preferred_to_a_space(text: str, expected: str) -> None:
+    assert read_rows(text, {2: 0.3}) == (text, expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "underscores", "expected"),
+    [
+        ("@a..b", {2: 0.01, 3: 0.03}, "@a_b"),
+        ("@a..b", {2: 0.03, 3: 0.05}, "@a_b"),
+        ("@ab", {1: 0.03}, "@a_b"),
+        ("@a..b", {2: 0.01, 3: 0.01}, "@ab"),
+        ("@a_b", {1: 0.1, 3: 0.1}, "@a_b"),
+        ("@a b", {2: 0.05}, "@a b"),
+        ("@ab.", {3: 0.1}, "@ab"),
+        ("x..b", {1: 0.1}, "xb"),
+    ],
+    ids=("between", "once", "no column of its own", "improbable", "read", "space", "underlined end", "no handle"),
+)
+def test_lost_underscore_is_found_between_two_characters_of_a_handle(
+    text: str, underscores: dict[int, float], expected: str
+) -> None:
+    assert read_rows(text, underscores)[1] == expected
 
 
 def test_bright_strokes_are_those_of_a_white_mark_on_coloured_ground() -> None:

@@ -103,12 +103,12 @@ def test_edge_strips_of_tall_pages_are_searched_in_small_parts(
 
 
 def test_ocr_version_names_the_library_and_the_models() -> None:
-    assert ocr_version().startswith("2.1-rapidocr3.")
+    assert ocr_version().startswith("2.2-rapidocr3.")
 
 
 def test_text_on_screen_depends_on_lines_alone() -> None:
     """Frames get no further looks: what was read in a video stays valid."""
-    assert video_text_version().endswith("-" + ocr_version().replace("2.1-", "2-", 1))
+    assert video_text_version().endswith("-" + ocr_version().replace("2.2-", "2-", 1))
 
 
 def with_quad(
