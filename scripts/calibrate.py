@@ -50,6 +50,7 @@ from mediafp.fingerprints.sound_prints import SoundPrints
 from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.ingest.files import file_sha256, open_file
 from mediafp.ingest.speech_audio import read_audio_tracks
+from mediafp.ingest.thumbnail_pixels import decode_thumbnail
 from mediafp.matching import calibration
 from mediafp.matching.images.compare import ImagePair
 from mediafp.matching.sounds.compare import compare_sounds
@@ -103,7 +104,7 @@ def _samples_of_part(job: tuple[Path, str, Path, list[str]]) -> list[Sample]:
     cv2.setNumThreads(1)
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))["queries"]
     with open_case(store) as case:
-        references = StoredReferences(case._store)
+        references = StoredReferences(case._store, decode_thumbnail)
         return [
             sample
             for name in names

@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from mediafp.case.query import AnalysedQuery, QueryOptions
     from mediafp.case.references import StoredReferences
     from mediafp.case.saved_queries import SavedQueries
+    from mediafp.case.thumbnail_decoder import ThumbnailDecoder
     from mediafp.engine.interface import Engine
 
 _logger = logging.getLogger(__name__)
@@ -225,9 +226,9 @@ class Case(
                 raise UsageError("cannot write several traces to one page; name one image")
         options = QueryOptions(top=TRACE_TOP, min_probability=min_probability, ocr=ocr, speech=None)
         for query in self._run_queries(queries, options):
-            trace = build_trace(query.result, partial(find_stored_rectangles, self._store))
+            trace = build_trace(query.result, partial(find_stored_rectangles, self._store, self._thumbnails.decode))
             if page and query.result.error is None:
-                write_trace_page(page, trace, self._store, query.analysis, paths=paths)
+                write_trace_page(page, trace, self._store, self._thumbnails, query.analysis, paths=paths)
             yield trace
 
     def transcribe(
@@ -269,13 +270,13 @@ class Case(
         """Return the queries that were uploaded, which are kept beside the store with their results."""
         from mediafp.case.saved_queries import SavedQueries
 
-        return SavedQueries(self._store, self._references, lambda: self._engine)
+        return SavedQueries(self._store, self._references, lambda: self._engine, self._thumbnails)
 
     def pairs(self, queries: "SavedQueries") -> "Pairs":
         """Return the pairs of an asset with another one or with one of some queries, as they are shown side by side."""
         from mediafp.case.pairs import Pairs
 
-        return Pairs(self._store, queries, lambda: self._engine)
+        return Pairs(self._store, queries, lambda: self._engine, self._thumbnails)
 
     def previews(self, pairs: "Pairs") -> "Previews":
         """Return the small copies of the videos of pairs that browsers play, which are kept beside the store."""
@@ -287,7 +288,7 @@ class Case(
         """Return the answers to saved queries and about assets: their uses by source image, footage and words."""
         from mediafp.case.answers.answers import Answers
 
-        return Answers(self._store, queries, lambda: self._engine)
+        return Answers(self._store, queries, lambda: self._engine, self._thumbnails)
 
     def forget(self, target: PathLike) -> list[Forgotten]:
         """Remove the sightings at a path, or of a SHA-256, with the last one of an asset everything made of it.
@@ -349,6 +350,13 @@ class Case(
                 self._opened_engine = self._start_engine()
             return self._opened_engine
 
+    @cached_property
+    def _thumbnails(self) -> "ThumbnailDecoder":
+        """Pixels of thumbnails, decoded by workers of the engine."""
+        from mediafp.case.thumbnail_decoder import ThumbnailDecoder
+
+        return ThumbnailDecoder(lambda: self._engine)
+
     def _references(self) -> "StoredReferences":
         """Return the references, with everything that was ingested so far."""
         from mediafp.case.references import StoredReferences
@@ -356,7 +364,7 @@ class Case(
         with self._lock:
             references = self._opened_references
             if references is None or not references.update():
-                references = self._opened_references = StoredReferences(self._store)
+                references = self._opened_references = StoredReferences(self._store, self._thumbnails.decode)
             return references
 
     def _run_queries(self, queries: Queries, options: "QueryOptions") -> "Iterator[AnalysedQuery]":

@@ -6,7 +6,7 @@ from functools import cache, lru_cache, partial
 
 from mediafp.case.least_alike import find_least_alike
 from mediafp.case.stored_images import report_damage
-from mediafp.ingest.thumbnails import encode_anew
+from mediafp.case.thumbnail_decoder import ThumbnailDecoder
 from mediafp.report.evidence_source import EvidenceFrame
 from mediafp.store import Store
 from mediafp.text.speech.misreadings import find_hints, load_misreadings
@@ -17,13 +17,9 @@ from mediafp.types.transcripts import SpeechHint, Transcript
 
 TRANSCRIPT_CACHE_SIZE = 64
 """Transcripts kept in memory while a page is written. Chosen, not measured."""
-THUMBNAIL_CACHE_SIZE = 256
-"""Thumbnails kept in memory, some 50 kB each as stored and as encoded anew: the times at which a match shows a video often have
-the same stored frame, and a page that is written again has the same thumbnails. Chosen, not measured."""
 FRAME_CACHE_SIZE = 64
 """Requests for frames of an original whose frames are kept in memory, up to a dozen of 20 kB each: a page that turns out too
 large for one file, or has clips, is written again. Chosen, not measured."""
-_encode_anew = lru_cache(THUMBNAIL_CACHE_SIZE)(encode_anew)
 _packaged_misreadings = cache(load_misreadings)
 """Function that returns the packaged list of misreadings: a page may read from a hundred objects of `StoredEvidence`."""
 FrameReader = Callable[[str, Sequence[float]], Sequence[bytes | None]]
@@ -35,16 +31,22 @@ class StoredEvidence:
     """Assets of a store, and optionally of one query, with all that pages show of them. Implements `EvidenceSource`."""
 
     def __init__(
-        self, store: Store, query: FileAnalysis | None = None, *, read_frames: FrameReader | None = None
+        self,
+        store: Store,
+        thumbnails: ThumbnailDecoder,
+        query: FileAnalysis | None = None,
+        *,
+        read_frames: FrameReader | None = None,
     ) -> None:
         """Use the content of a store.
 
         Args:
             store: The store.
+            thumbnails: Decodes thumbnails.
             query: The analysis of a query that the store does not contain.
             read_frames: Reads frames from originals; None to show kept frames alone.
         """
-        self._store, self._query = store, query
+        self._store, self._thumbnails, self._query = store, thumbnails, query
         self._read_frames = lru_cache(FRAME_CACHE_SIZE)(read_frames) if read_frames else None
         self._misreadings = _packaged_misreadings()
         self.sightings = store.sightings
@@ -64,7 +66,8 @@ class StoredEvidence:
 
         Of an image it is that of the page with row `page`.
 
-        It is encoded anew: the stored one came from a worker, and a page gives it to the browser of whoever opens it.
+        It is encoded anew: the stored one came from a worker, and a page gives it to the browser of whoever opens it. A worker
+        that reads no file decodes it, so that no file changes what pages show of others.
         """
         if page:
             jpeg = self._page_thumbnail(sha256, page)
@@ -88,7 +91,7 @@ class StoredEvidence:
         if read is not None:
             # A frame that cannot be decoded says nothing about the store.
             with suppress(CorruptMedia):
-                return EvidenceFrame(jpeg=_encode_anew(read), seconds=time, is_exact=True)
+                return EvidenceFrame(jpeg=self._thumbnails.encode_anew(read), seconds=time, is_exact=True)
         kept = self._find_kept(sha256, time)
         jpeg = self._encode(sha256, kept.jpeg) if kept else None
         return EvidenceFrame(jpeg=jpeg, seconds=kept.seconds, is_exact=False) if kept and jpeg else None
@@ -103,7 +106,7 @@ class StoredEvidence:
     def _encode(self, sha256: str, jpeg: bytes) -> bytes | None:
         """Return a JPEG of a worker encoded anew; None, and a report of the damage, if it cannot be decoded."""
         try:
-            return _encode_anew(jpeg)
+            return self._thumbnails.encode_anew(jpeg)
         except CorruptMedia as error:
             if self._query_with(sha256) is None:
                 report_damage(self._store, sha256, error)

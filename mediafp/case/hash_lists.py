@@ -18,6 +18,7 @@ from mediafp.types.hashes import (
 )
 
 if TYPE_CHECKING:
+    from mediafp.case.thumbnail_decoder import DecodeThumbnail
     from mediafp.types.arrays import Bits
     from mediafp.types.fingerprints import Fingerprint
     from mediafp.types.runs import FileAnalysis
@@ -72,10 +73,16 @@ def find_listed(store: Store, sha256: str) -> list[ListedHit]:
     return _search(store, sha256, wanted, rows)
 
 
-def find_listed_analysis(store: Store, analysis: "FileAnalysis") -> list[ListedHit]:
-    """Return the listed hashes that a file hits which is not in the store; pHash and dHash are computed where they are listed."""
+def find_listed_analysis(store: Store, analysis: "FileAnalysis", decode: "DecodeThumbnail") -> list[ListedHit]:
+    """Return the listed hashes that a file hits which is not in the store; pHash and dHash are computed where they are listed.
+
+    Args:
+        store: The store.
+        analysis: The file.
+        decode: Decodes its thumbnails.
+    """
     wanted = store.listed_algorithms()
-    return _search(store, analysis.asset.sha256, wanted, compute_rows(analysis, wanted))
+    return _search(store, analysis.asset.sha256, wanted, compute_rows(analysis, wanted, decode))
 
 
 def find_listed_rows(store: Store, sha256: str, rows: "Mapping[HashAlgorithm, Bits]") -> list[ListedHit]:
@@ -84,9 +91,11 @@ def find_listed_rows(store: Store, sha256: str, rows: "Mapping[HashAlgorithm, Bi
     return _search(store, sha256, wanted, {name: found for name, found in rows.items() if name in wanted})
 
 
-def compute_rows(analysis: "FileAnalysis", wanted: Iterable[HashAlgorithm]) -> "dict[HashAlgorithm, Bits]":
-    """Return the rows of an analysed file by which it hits lists of some algorithms."""
-    return {name: _computed_rows(analysis, name) for name in IMAGE_ALGORITHMS if name in set(wanted)}
+def compute_rows(
+    analysis: "FileAnalysis", wanted: Iterable[HashAlgorithm], decode: "DecodeThumbnail"
+) -> "dict[HashAlgorithm, Bits]":
+    """Return the rows of an analysed file by which it hits lists of some algorithms; `decode` decodes its thumbnails."""
+    return {name: _computed_rows(analysis, name, decode) for name in IMAGE_ALGORITHMS if name in set(wanted)}
 
 
 def usable_rows(algorithm: HashAlgorithm, fingerprint: "Fingerprint") -> "Bits":
@@ -138,16 +147,17 @@ def _stored_rows(store: Store, algorithm: HashAlgorithm, sha256: str) -> "Bits":
     return np.concatenate(found) if found else np.empty((0, 0), np.uint8)
 
 
-def _computed_rows(analysis: "FileAnalysis", algorithm: HashAlgorithm) -> "Bits":
+def _computed_rows(analysis: "FileAnalysis", algorithm: HashAlgorithm, decode: "DecodeThumbnail") -> "Bits":
     import numpy as np
 
+    from mediafp.case.thumbnail_decoder import find_pixels
     from mediafp.fingerprints.registry import frame_type
-    from mediafp.ingest.thumbnails import find_pixels
 
     if algorithm == "pdq":
         return usable_rows(algorithm, analysis.fingerprint(algorithm))
     # A query has neither, since no match depends on them; of a video they are those of its thumbnails.
-    images = [analysis.image] if analysis.image is not None else [find_pixels(one.jpeg) for one in analysis.thumbnails]
+    thumbnails = analysis.thumbnails if analysis.image is None else ()
+    images = [analysis.image, *(find_pixels(one.jpeg, decode) for one in thumbnails)]
     rows, _ = frame_type(algorithm).extract([image for image in images if image is not None])
     return np.asarray([row for row in rows if has_detail(algorithm, row.tobytes())], np.uint8).reshape(
         -1, rows.shape[1]

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from mediafp.case.comparison.sounds import find_sound_partners, match_sounds
 from mediafp.case.known_query import identical_match
 from mediafp.case.references import StoredReferences
+from mediafp.case.thumbnail_decoder import DecodeThumbnail, find_pixels
 from mediafp.engine.blas import single_threaded_blas
 from mediafp.fingerprints.frame_track import TYPE_NAME as TRACK_TYPE
 from mediafp.fingerprints.frame_track import to_track
@@ -17,7 +18,6 @@ from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.reduced_image import REDUCED_IMAGE
 from mediafp.fingerprints.registry import SEARCH_TYPE, frame_type, image_type
 from mediafp.fingerprints.sound_prints import SoundPrints
-from mediafp.ingest.thumbnails import find_pixels
 from mediafp.matching.images.compare import ImagePair, compare_images, match_image
 from mediafp.matching.images.joined_sections import join_sections
 from mediafp.matching.images.pages import add_page_reason
@@ -133,7 +133,7 @@ def _match_translations(transcript: Transcript | None, references: StoredReferen
 
 def compare_analysis(references: StoredReferences, analysis: FileAnalysis) -> list[ImagePair] | list[VideoPair]:
     """Return the candidates of an analysed file with their features, which calibration is fitted on."""
-    query = _build_queries(analysis)[0]
+    query = _build_queries(analysis, references.decode)[0]
 
     def compare() -> list[ImagePair] | list[VideoPair]:
         if isinstance(query, ImageQuery):
@@ -154,7 +154,7 @@ def _match_pages(references: StoredReferences, analysis: FileAnalysis) -> list[M
         if other is None or _match_rank(match) > _match_rank(other):
             best[match.sha256, match.relation] = match
 
-    for query in _build_queries(analysis):
+    for query in _build_queries(analysis, references.decode):
         for match in _match(references, query):
             asset = references.find_asset(match.sha256)
             if asset is None:
@@ -196,11 +196,11 @@ def _match_sounds(references: StoredReferences, analysis: FileAnalysis) -> list[
         return references.without_unusable(match)
 
 
-def _build_queries(analysis: FileAnalysis) -> Sequence[ImageQuery | VideoQuery]:
-    """Return an analysed file as a query: one for each page of an image, the first one always."""
+def _build_queries(analysis: FileAnalysis, decode: DecodeThumbnail) -> Sequence[ImageQuery | VideoQuery]:
+    """Return an analysed file as a query: one for each page of an image, the first one always; `decode` as of references."""
     rows = analysis.fingerprint(SEARCH_TYPE)
     if analysis.image is not None:
-        further = ((t.position, find_pixels(t.jpeg)) for t in analysis.thumbnails if t.position)
+        further = ((t.position, find_pixels(t.jpeg, decode)) for t in analysis.thumbnails if t.position)
         pages = [(0, analysis.image), *((row, pixels) for row, pixels in further if pixels is not None)]
         return [
             (_section_query if analysis.asset.is_section(row) else _image_query)(analysis.asset, pixels, rows, row)
@@ -210,7 +210,7 @@ def _build_queries(analysis: FileAnalysis) -> Sequence[ImageQuery | VideoQuery]:
 
     @cache
     def local_features(row: int) -> LocalFeatures | None:
-        pixels = find_pixels(thumbnails[row].jpeg) if row in thumbnails else None
+        pixels = find_pixels(thumbnails[row].jpeg, decode) if row in thumbnails else None
         return None if pixels is None else LocalFeatures(pixels, size)
 
     pdq: npt.NDArray[np.uint8] = analysis.fingerprint(Pdq.name).vectors  # type: ignore[assignment]

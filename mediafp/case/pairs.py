@@ -15,9 +15,10 @@ from mediafp.case.joined_matches import iter_joined, seen_from
 from mediafp.case.known_query import identical_match
 from mediafp.case.originals import open_original
 from mediafp.case.saved_queries import MIN_SAVED_PROBABILITY, SavedQueries
+from mediafp.case.thumbnail_decoder import ThumbnailDecoder
 from mediafp.engine.interface import Engine
 from mediafp.ingest.files import OpenFile, open_file
-from mediafp.ingest.thumbnails import decode_thumbnail, encode_anew, encode_thumbnail
+from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.matching.images.text_evidence import QueryText, add_text_evidence
 from mediafp.report.evidence_source import EvidenceFrame
 from mediafp.report.names import display_name
@@ -51,8 +52,11 @@ MIN_QUAD_AREA: Final = 1.0
 class Pairs:
     """Pairs of files of a case. Several threads may use one object."""
 
-    def __init__(self, store: Store, queries: SavedQueries, open_engine: Callable[[], Engine]) -> None:
+    def __init__(
+        self, store: Store, queries: SavedQueries, open_engine: Callable[[], Engine], thumbnails: ThumbnailDecoder
+    ) -> None:
         self._store, self._queries, self._open_engine = store, queries, open_engine
+        self._thumbnails = thumbnails
         self._lock = threading.Lock()
         self._originals: OrderedDict[str, _Original] = OrderedDict()
         self._reading = threading.BoundedSemaphore(CONCURRENT_READS)
@@ -109,7 +113,7 @@ class Pairs:
         """
         import cv2
 
-        image = decode_thumbnail(jpeg)
+        image = self._thumbnails.decode_apart(jpeg)
         scale = WARPED_SIDE / max(reference_size)
         size = max(1, round(reference_size[0] * scale)), max(1, round(reference_size[1] * scale))
         # Each axis by its own factor: the size of the image is rounded, and the browser stretches it to the reference.
@@ -204,7 +208,7 @@ class Pairs:
                 # It is a frame of the asset only while the file is what it was when it was hashed.
                 if jpeg is None or original.file.has_changed():
                     raise UnreadableMedia("it shows no frame at this time")
-                return encode_anew(jpeg)
+                return self._thumbnails.encode_anew(jpeg)
         finally:
             self._reading.release()
 

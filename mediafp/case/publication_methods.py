@@ -11,6 +11,7 @@ from mediafp.store import Store
 # They load msgspec, which few commands need.
 if TYPE_CHECKING:
     from mediafp.case.publication.publishing import Publishing
+    from mediafp.case.thumbnail_decoder import ThumbnailDecoder
     from mediafp.types.publications import (
         CoveredBox,
         Draft,
@@ -27,6 +28,11 @@ class PublicationMethods:
     """The part of `Case` about publications, which are files in the folder of the store."""
 
     _store: Store
+
+    if TYPE_CHECKING:
+
+        @property
+        def _thumbnails(self) -> ThumbnailDecoder: ...
 
     def drafts(self) -> "list[SavedDraft]":
         """Return the drafts of publications, the one that was saved last first."""
@@ -127,4 +133,4 @@ class PublicationMethods:
         """The drafts and the publications of this case."""
         from mediafp.case.publication.publishing import Publishing
 
-        return Publishing(self._store)
+        return Publishing(self._store, self._thumbnails)

@@ -20,7 +20,7 @@ from mediafp.case.originals import open_original
 from mediafp.case.recalibrated_matches import model_minimum
 from mediafp.case.references import StoredReferences
 from mediafp.case.sources import QueryFile
-from mediafp.case.stored_images import load_row_thumbnail, thumbnail_scale
+from mediafp.case.stored_images import report_damage, thumbnail_scale
 from mediafp.engine.interface import AnalysisRequest, Engine
 from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.ingest.files import file_sha256
@@ -29,9 +29,10 @@ from mediafp.ingest.stable_content import stable_content
 from mediafp.matching.images.text_evidence import TextLines, takes_text_evidence
 from mediafp.sightings.name_clues import name_clues
 from mediafp.store import Store
-from mediafp.types.errors import MediaError, StoreError, UsageError
+from mediafp.types.errors import CorruptMedia, MediaError, StoreError, UsageError
 from mediafp.types.file_sounds import to_file_sound
 from mediafp.types.fingerprints import Fingerprint
+from mediafp.types.jpeg import check_stored_thumbnail
 from mediafp.types.kept_matches import MIN_KEPT_PROBABILITY
 from mediafp.types.matches import Match, QueryResult, TextLine
 from mediafp.types.media import Asset, Audio
@@ -149,7 +150,8 @@ def run_query(
     except MediaError as error:
         return fail(str(error))
 
-    listed = tuple(find_listed_analysis(store, analysis) if analysis else find_listed(store, sha256))
+    hits = find_listed_analysis(store, analysis, references.decode) if analysis else find_listed(store, sha256)
+    listed = tuple(hits)
 
     def build_result(matches: list[Match], text: TextLines | None) -> AnalysedQuery:
         matches = as_decided(matches, sha256, store)
@@ -250,10 +252,11 @@ def _run_ocr_on_asset(store: Store, sha256: str, engine: Engine) -> tuple[TextLi
         jpeg = store.row_thumbnail(sha256, 0)
         if jpeg is None:
             return None
-        thumbnail = load_row_thumbnail(store, sha256, 0)
-        if thumbnail is None:
+        try:
+            scale = thumbnail_scale(store, sha256, check_stored_thumbnail(jpeg))
+        except CorruptMedia as error:
+            report_damage(store, sha256, error)
             return None
-        scale = thumbnail_scale(store, sha256, thumbnail)
         lines = engine.run_ocr_on_jpeg(jpeg, sha256)[0].lines
         return tuple(replace(line, box=tuple((x * scale, y * scale) for x, y in line.box)) for line in lines)
     except MediaError:

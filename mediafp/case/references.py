@@ -12,6 +12,7 @@ from mediafp.case.checked_fingerprints import is_undamaged, load_fingerprints
 from mediafp.case.row_indexes import TypeIndex
 from mediafp.case.sentence_indexes import SentenceIndexes
 from mediafp.case.stored_images import load_row_thumbnail
+from mediafp.case.thumbnail_decoder import DecodeThumbnail
 from mediafp.engine.comparison.references import CacheSizes, ComparedAssets, StoredRows
 from mediafp.fingerprints.frame_track import TYPE_NAME as TRACK_TYPE
 from mediafp.fingerprints.frame_track import to_track
@@ -68,13 +69,17 @@ class StoredReferences(ComparedAssets):
     an asset raise UnusableReferenceError if that fails; `without_unusable` goes on without it.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, decode: DecodeThumbnail) -> None:
         """Open the indexes of a store, and bring them up to date.
+
+        Args:
+            store: The store.
+            decode: Decodes its thumbnails, and those of queries.
 
         Raises:
             StoreError: Fingerprints are of another model version.
         """
-        self._store = store
+        self._store, self.decode = store, decode
         self._lock = threading.RLock()
         outdated = store.versions(SEARCH_TYPE) - {fingerprint_type(SEARCH_TYPE).version}
         if outdated:
@@ -246,7 +251,7 @@ class StoredReferences(ComparedAssets):
 
     @override
     def thumbnail(self, sha256: str, row: int) -> Pixels | None:
-        return load_row_thumbnail(self._store, sha256, row)
+        return load_row_thumbnail(self._store, self.decode, sha256, row)
 
     @property
     def transcripts(self) -> TranscriptIndex:

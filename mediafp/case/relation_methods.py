@@ -22,6 +22,7 @@ from mediafp.types.timelines import Timeline
 # or counted opens without them.
 if TYPE_CHECKING:
     from mediafp.case.references import StoredReferences
+    from mediafp.case.thumbnail_decoder import ThumbnailDecoder
     from mediafp.engine.interface import Engine
 
 
@@ -40,6 +41,9 @@ class RelationMethods:
 
         @property
         def _engine(self) -> Engine: ...
+
+        @property
+        def _thumbnails(self) -> ThumbnailDecoder: ...
 
         def _references(self) -> StoredReferences: ...
 
@@ -193,7 +197,14 @@ class RelationMethods:
         prepare_report(page, clips=clips)
         self._complete_matches(on_progress)
         return write_evidence(
-            page, self._store, self._engine, paths=paths, cut_clips=cut_clips, on_card=on_card, on_clip=on_clip
+            page,
+            self._store,
+            self._engine,
+            self._thumbnails,
+            paths=paths,
+            cut_clips=cut_clips,
+            on_card=on_card,
+            on_clip=on_clip,
         )
 
     def export_matches(

@@ -12,6 +12,7 @@ from mediafp.case.evidence import StoredEvidence
 from mediafp.case.kept_results import KeptResults
 from mediafp.case.original_frames import OriginalFrames
 from mediafp.case.originals import open_original
+from mediafp.case.thumbnail_decoder import ThumbnailDecoder
 from mediafp.engine.interface import ClipCutter, Engine
 from mediafp.report.evidence_page import write_report
 from mediafp.report.output_names import fit_name
@@ -50,6 +51,7 @@ def write_evidence(
     page: Path,
     store: Store,
     engine: Engine,
+    thumbnails: ThumbnailDecoder,
     *,
     paths: bool = False,
     cut_clips: ClipCutter | None = None,
@@ -62,6 +64,7 @@ def write_evidence(
         page: The page to write, as `prepare_report` has checked it.
         store: The store.
         engine: Decodes frames of the originals.
+        thumbnails: Decodes thumbnails.
         paths: Show the whole paths of files, not only their names.
         cut_clips: Function that cuts the matching segments into `clips_folder`; None for no clips.
         on_card: Called after each match with the number written so far, and the number of all.
@@ -75,7 +78,7 @@ def write_evidence(
     total = results.matches
     clips: list[Clip] = []
     with OriginalFrames(store, engine) as originals:
-        source = StoredEvidence(store, read_frames=originals.read)
+        source = StoredEvidence(store, thumbnails, read_frames=originals.read)
 
         def write(linked: Sequence[Clip] = ()) -> None:
             with usage_errors(page):
@@ -108,10 +111,13 @@ def write_evidence(
     return clips
 
 
-def write_trace_page(page: Path, trace: Trace, store: Store, query: FileAnalysis | None, *, paths: bool) -> None:
+def write_trace_page(
+    page: Path, trace: Trace, store: Store, thumbnails: ThumbnailDecoder, query: FileAnalysis | None, *, paths: bool
+) -> None:
     """Write the evidence of a trace to an HTML page. Raises UsageError if it cannot be written."""
     with usage_errors(page):
-        write_trace(page, trace, StoredEvidence(store, query), seal=store.last_log_entry(), paths=paths)
+        source = StoredEvidence(store, thumbnails, query)
+        write_trace(page, trace, source, seal=store.last_log_entry(), paths=paths)
 
 
 def check_page_path(page: Path) -> None:

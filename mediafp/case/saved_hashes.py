@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from mediafp.case.hash_lists import compute_rows, find_listed_rows
+from mediafp.case.thumbnail_decoder import DecodeThumbnail
 from mediafp.store import Store
 from mediafp.types.arrays import Bits
 from mediafp.types.hashes import HASH_BYTES, IMAGE_ALGORITHMS, HashAlgorithm
@@ -16,12 +17,12 @@ from mediafp.types.runs import FileAnalysis
 from mediafp.types.saved_queries import SavedHashes
 
 
-def encode_hashes(store: Store, analysis: FileAnalysis) -> bytes:
-    """Return the hashes of an analysed query as they are saved."""
+def encode_hashes(store: Store, analysis: FileAnalysis, decode: DecodeThumbnail) -> bytes:
+    """Return the hashes of an analysed query as they are saved; `decode` decodes its thumbnails."""
     # Of videos, pHash and dHash take long, and hardly a list has them.
     wanted: set[HashAlgorithm] = set(store.listed_algorithms() if analysis.asset.kind == "video" else IMAGE_ALGORITHMS)
     has_pdq = any(fingerprint.type == "pdq" for fingerprint in analysis.fingerprints)
-    rows = compute_rows(analysis, wanted | {"pdq"} if has_pdq else wanted - {"pdq"})
+    rows = compute_rows(analysis, wanted | {"pdq"} if has_pdq else wanted - {"pdq"}, decode)
     return msgspec.msgpack.encode(SavedHashes(rows={name: bits.tobytes() for name, bits in rows.items()}))
 
 

@@ -27,6 +27,7 @@ from mediafp.case.query import AnalysedQuery, PartState, QueryOptions, run_query
 from mediafp.case.references import StoredReferences
 from mediafp.case.saved_hashes import encode_hashes, with_current_hits
 from mediafp.case.sources import QueryFile, iter_query_files
+from mediafp.case.thumbnail_decoder import ThumbnailDecoder
 from mediafp.case.upload_drafts import open_draft, store_errors
 from mediafp.engine.interface import Engine
 from mediafp.ingest.files import HEAD_BYTES, OpenFile, open_file
@@ -112,9 +113,11 @@ class SavedQueries:
         store: Store,
         open_references: Callable[[], StoredReferences],
         open_engine: Callable[[], Engine],
+        thumbnails: ThumbnailDecoder,
     ) -> None:
         """Use the folder beside a store, which is created with the first query."""
         self._store, self._open_references, self._open_engine = store, open_references, open_engine
+        self._thumbnails = thumbnails
         self._folder = store.folder / FOLDER_NAME
         self._lock = threading.RLock()
 
@@ -135,6 +138,7 @@ class SavedQueries:
             ModelError: A model is missing.
         """
         if self._store.count_assets():
+            self._thumbnails.start()
             options = QueryOptions(top=1, min_probability=MIN_SAVED_PROBABILITY, ocr=True, speech=None)
             for file in iter_query_files(WARM_UP_IMAGE, self._store.folder):
                 run_query(file, self._store, self._open_references, self._open_engine, options)
@@ -187,7 +191,7 @@ class SavedQueries:
 
     def evidence(self, sha256: str) -> StoredEvidence:
         """Return what pages show of the store and of a query."""
-        return StoredEvidence(self._store, self.analysis(sha256))
+        return StoredEvidence(self._store, self._thumbnails, self.analysis(sha256))
 
     def transcript(self, sha256: str) -> Transcript | None:
         """Return the transcript of a query whose speech was compared; None if there is none."""
@@ -278,7 +282,7 @@ class SavedQueries:
         if analysis:
             frames = SavedFrames(thumbnails=analysis.thumbnails)
             self._write(saved.sha256, "frames", msgspec.msgpack.encode(frames))
-            self._write(saved.sha256, "hashes", encode_hashes(self._store, analysis))
+            self._write(saved.sha256, "hashes", encode_hashes(self._store, analysis, self._thumbnails.decode))
         if found.transcript:
             self._write(saved.sha256, "transcript", msgspec.msgpack.encode(found.transcript))
         # Paths and sightings are read anew with the query: they may change, and paths are not always valid Unicode.

@@ -1,6 +1,6 @@
-"""Analysis of one file or audio track: decoding, fingerprints, OCR and transcription."""
+"""Analysis of one file: decoding, fingerprints and OCR. A worker alone imports this module, since it decodes files."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final, overload
 
@@ -8,15 +8,14 @@ import numpy as np
 
 from mediafp.fingerprints.frames import FrameSelector
 from mediafp.fingerprints.registry import SEARCH_TYPE, computed_types, frame_type
-from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.ingest.cpu_budget import CPU_LIMIT_MESSAGE, BudgetCheck, unlimited
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.limits import MAX_THUMBNAIL_BYTES
 from mediafp.ingest.open_media import open_media
-from mediafp.ingest.thumbnails import decode_thumbnail, encode_thumbnail
+from mediafp.ingest.thumbnail_pixels import decode_thumbnail
+from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.text.ocr.reader import get_ocr_reader, ocr_version
 from mediafp.text.ocr.video_text import VideoTextReader
-from mediafp.text.speech.transcribers import get_transcriber
 from mediafp.types.arrays import Float32Array
 from mediafp.types.contents import check_asset, check_spans, check_time
 from mediafp.types.errors import CorruptMedia, NotMedia, TooLargeMedia
@@ -24,29 +23,14 @@ from mediafp.types.fingerprint_types import AnyFingerprintType, AudioFingerprint
 from mediafp.types.fingerprints import Fingerprint, TimedRows, Vectors
 from mediafp.types.jpeg import MAX_THUMBNAIL_SIDE
 from mediafp.types.matches import OcrResult
-from mediafp.types.media import Asset, Audio, DecodedMedia, Frame, Kind, Pixels, Thumbnail, TimeSpan
-from mediafp.types.runs import FileAnalysis, SpeechOptions
-from mediafp.types.transcripts import TranscribedAudio
+from mediafp.types.media import Asset, Audio, DecodedMedia, Frame, Pixels, Thumbnail, TimeSpan
+from mediafp.types.runs import FileAnalysis
 from mediafp.types.video_text import VideoText
 
-DECODING_VERSION: Final = "6"
-"""Version of how files are decoded and frames are sampled; raise it if the same bytes give other rows."""
 MIN_AUDIO_LEVEL: Final = 33
 """Level (0..32767) that audio must reach in some sample, or else it is silent: -60 decibels. Chosen, not measured."""
 BATCH_FRAMES = 16
 """Frames that are held in memory and fingerprinted at once. Chosen, not measured."""
-
-
-def fingerprint_versions(kind: Kind, *, reference_crops: bool) -> dict[str, str]:
-    """Return the version of each fingerprint type that is stored for an asset of this kind, by name."""
-    return {stored.name: stored.version for stored in computed_types(kind, reference_crops=reference_crops)}
-
-
-def analysis_version(*, reference_crops: bool) -> str:
-    """Return the version of all that an analysis computes; a file ingested by another version is checked again."""
-    versions = fingerprint_versions("image", reference_crops=reference_crops)
-    versions |= fingerprint_versions("video", reference_crops=reference_crops)
-    return ";".join((DECODING_VERSION, *(f"{name}={version}" for name, version in versions.items())))
 
 
 def analyse_file(
@@ -125,24 +109,6 @@ def read_video_text(file: OpenFile, *, within_budget: BudgetCheck = unlimited) -
     for _ in _read_text(media.frames, media, reader):
         pass
     return reader.finish()
-
-
-def transcribe_audio(
-    audio: Audio, speech: SpeechOptions, *, on_progress: Callable[[float], object] = lambda share: None
-) -> TranscribedAudio:
-    """Return the transcript of a sound; `on_progress` is called with the share that is done, 0..1.
-
-    Raises:
-        ModelError: The speech model is missing or changed.
-    """
-    transcriber, sha256 = get_transcriber(speech), audio.sha256
-    transcript = transcriber.transcribe(audio, on_progress=on_progress)
-    return TranscribedAudio(
-        audio_sha256=sha256,
-        transcript=transcript,
-        fingerprint=fingerprint_transcript(sha256, transcript),
-        model_rank=transcriber.rank(transcript),
-    )
 
 
 def _read_text(frames: Iterator[Frame], media: DecodedMedia, reader: VideoTextReader) -> Iterator[Frame]:

@@ -12,7 +12,7 @@ from mediafp.ingest.archives.members import MAX_MEMBER_BYTES
 from mediafp.ingest.files import OpenFile
 from mediafp.types.errors import MediaError
 from mediafp.types.matches import Clip, OcrResult, QueryResult
-from mediafp.types.media import Asset, Audio, Kind
+from mediafp.types.media import Asset, Audio, Kind, Pixels
 from mediafp.types.node_services import NodeService, ServiceNode
 from mediafp.types.runs import EngineName, FileAnalysis, SpeechOptions
 from mediafp.types.transcripts import TranscribedAudio
@@ -231,6 +231,21 @@ class Engine(Protocol):
             is_wanted: Returns True for the names of members to unpack.
             max_bytes: Bytes above which a member is an error.
             on_warning: Called with each warning about the archive as a whole, before the iterator ends.
+        """
+
+    def decode_thumbnail(self, jpeg: bytes, *, apart: bool = False) -> Pixels:
+        """Return the pixels of a thumbnail (H, W, 3), RGB, decoded by a worker of this machine; the array is read-only.
+
+        A worker that has analysed a file decodes it if there is an idle one, so that a query starts no further process; but only
+        until there is one that decodes thumbnails alone.
+
+        Args:
+            jpeg: The thumbnail, which may be any bytes.
+            apart: True to have it decoded by a worker that does nothing else. One that a file took over can return any pixels,
+                and what a page shows of other files must not depend on it.
+
+        Raises:
+            CorruptMedia: It is damaged, or ends every worker that decodes it.
         """
 
     def compare[T](

@@ -9,6 +9,8 @@ import re
 import struct
 from typing import Final
 
+from mediafp.types.errors import CorruptMedia
+
 MAX_THUMBNAIL_SIDE: Final = 512
 """Longest side of a thumbnail, pixels: that of the thumbnail of an image, on which placement works. Chosen, not measured."""
 MAX_THUMBNAIL_JPEG_BYTES: Final = 1 << 20
@@ -48,6 +50,14 @@ def thumbnail_size(jpeg: bytes) -> tuple[int, int]:
     if end is None or end[0][1] != _EOI or end.end() != len(jpeg):
         raise ValueError("a thumbnail whose scan does not reach to its end, or that has several")
     return header.size
+
+
+def check_stored_thumbnail(jpeg: bytes) -> tuple[int, int]:
+    """Return width and height of a stored thumbnail in pixels, from its header. Raises CorruptMedia if it is damaged."""
+    try:
+        return thumbnail_size(jpeg)
+    except (ValueError, TypeError) as error:
+        raise CorruptMedia(f"cannot decode a stored thumbnail: it is damaged ({error}); run: mediafp verify") from error
 
 
 def _length(jpeg: bytes, position: int) -> int:

@@ -22,6 +22,7 @@ import numpy as np
 
 from mediafp.fingerprints.pdq import Pdq
 from mediafp.fingerprints.registry import SEARCH_TYPE, fingerprint_type
+from mediafp.ingest.thumbnail_pixels import decode_thumbnail
 from mediafp.matching.candidates import Vectors as Embeddings
 from mediafp.store import RERANK_DEPTH, Store, open_store
 from mediafp.types.fingerprints import Fingerprint, Vectors
@@ -96,7 +97,7 @@ def measure_open(folder: Path) -> dict[str, float]:
 
     start = time.process_time()
     with open_case(folder) as case:
-        references = StoredReferences(case._store)
+        references = StoredReferences(case._store, decode_thumbnail)
         seconds = time.process_time() - start
         return {"CPU s": seconds, "rows": references.row_counts()[SEARCH_TYPE]}
 
@@ -107,7 +108,7 @@ def measure_queries(folder: Path) -> dict[str, float]:
     from mediafp.case.references import StoredReferences
 
     with open_case(folder) as case:
-        references = StoredReferences(case._store)
+        references = StoredReferences(case._store, decode_thumbnail)
         queries = query_rows(case._store)
         for query in queries:
             references.search(query, NEIGHBOURS)
@@ -137,7 +138,7 @@ def compare_with_faiss(folder: Path) -> dict[str, float]:
 
     version = fingerprint_type(SEARCH_TYPE).version
     with open_case(folder) as case:
-        references, queries = StoredReferences(case._store), query_rows(case._store)
+        references, queries = StoredReferences(case._store, decode_thumbnail), query_rows(case._store)
         exact, owners, codes = faiss.IndexBinaryFlat(512), [], []
         for fingerprint in case._store.fingerprints(SEARCH_TYPE, version):
             exact.add(np.packbits(fingerprint.vectors > 0, axis=1))

@@ -22,6 +22,7 @@ from mediafp.case.case import open_case
 from mediafp.case.references import INDEXED_TYPES, StoredReferences
 from mediafp.case.row_indexes import index_kind
 from mediafp.fingerprints.registry import declaration, fingerprint_type
+from mediafp.ingest.thumbnail_pixels import decode_thumbnail
 from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.store import open_store
 from mediafp.store.index_location import index_address, index_files
@@ -60,7 +61,7 @@ def main() -> int:
                     for record in some:
                         asset = replace(record.asset, properties={"width": 8, "height": 8})
                         store.add_record(replace(record, asset=asset, thumbnails=(thumbnail,)))
-        StoredReferences(store)
+        StoredReferences(store, decode_thumbnail)
     before = rows_hash(folder)
     failures = 0
     for address in (options.address or str(options.folder.absolute() / "elsewhere"), "local"):

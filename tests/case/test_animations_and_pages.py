@@ -14,7 +14,8 @@ from mediafp.case.ingestion.commit import build_ingest_record
 from mediafp.case.ingestion.known import KnownFiles
 from mediafp.case.known_query import known_matches
 from mediafp.case.matching import match_analysis
-from mediafp.engine.analysis import analyse_file, fingerprint_versions
+from mediafp.engine.analysis import analyse_file
+from mediafp.engine.versions import fingerprint_versions
 from mediafp.fingerprints.registry import SEARCH_TYPE, computed_types
 from mediafp.ingest.files import file_sha256, open_file
 from mediafp.store.sqlite.store import SqliteStore

@@ -13,6 +13,7 @@ from mediafp.case.comparison import partners
 from mediafp.case.comparison import run as comparison_run
 from mediafp.case.comparison.pair import compare_pair
 from mediafp.case.references import StoredReferences
+from mediafp.ingest.thumbnail_pixels import decode_thumbnail
 from mediafp.matching.promise import AssetRows, Promise, pair_promise
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.kept_matches import KeptMatch
@@ -105,7 +106,7 @@ def test_a_pair_is_compared_once_by_several_threads(remembered: Ingested, tmp_pa
         with store.writing():
             for event in remembered.events:
                 remembered.apply(store, event)
-        list(comparison_run.run_comparisons(store, partial(StoredReferences, store), jobs=4))
+        list(comparison_run.run_comparisons(store, partial(StoredReferences, store, decode_thumbnail), jobs=4))
     assert set(remembered.counts.values()) == {1}
 
 

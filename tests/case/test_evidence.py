@@ -23,7 +23,8 @@ from mediafp.engine.interface import Engine
 from mediafp.fingerprints.registry import SEARCH_TYPE, fingerprint_type
 from mediafp.ingest.files import OpenFile, file_sha256, open_file
 from mediafp.ingest.frames_at_times import read_frames_at
-from mediafp.ingest.thumbnails import decode_thumbnail, encode_thumbnail
+from mediafp.ingest.thumbnail_pixels import decode_thumbnail
+from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.matching.videos.frames import VideoQuery
 from mediafp.report import page_images
 from mediafp.types.errors import UsageError
@@ -58,7 +59,7 @@ def save(case: Case, jpeg: bytes) -> str:
 
 def test_thumbnail_of_a_page_is_encoded_anew(case: Case) -> None:
     jpeg = jpeg_of_a_worker()
-    shown = StoredEvidence(case._store).thumbnail(save(case, jpeg))
+    shown = StoredEvidence(case._store, case._thumbnails).thumbnail(save(case, jpeg))
     assert shown and shown != jpeg
     difference = decode_thumbnail(shown).astype(int) - decode_thumbnail(jpeg).astype(int)
     assert np.abs(difference).mean() < 12, "it shows the same"
@@ -66,7 +67,7 @@ def test_thumbnail_of_a_page_is_encoded_anew(case: Case) -> None:
 
 def test_damaged_thumbnail_of_a_page_is_skipped_and_named(case: Case) -> None:
     sha256 = save(case, b"\xff\xd8\xff\xd9")
-    assert StoredEvidence(case._store).thumbnail(sha256) is None
+    assert StoredEvidence(case._store, case._thumbnails).thumbnail(sha256) is None
     assert "thumbnail" in case.damaged[sha256]
 
 
@@ -74,12 +75,12 @@ def test_damaged_thumbnail_of_a_query_is_left_out(case: Case, clips: dict[str, P
     """The header of a thumbnail is checked when a worker sends it, and not whether libjpeg decodes it."""
     with open_file(clips["bunny"]) as file:
         analysis = case._engine.analyse(file, "a" * 64, "video")
-    assert StoredEvidence(case._store, analysis).thumbnail("a" * 64)
+    assert StoredEvidence(case._store, case._thumbnails, analysis).thumbnail("a" * 64)
     (first, *others) = analysis.thumbnails
     damaged = Thumbnail(position=first.position, seconds=first.seconds, jpeg=b"\xff\xd8\xff\xd9")
     analysis = replace(analysis, thumbnails=(damaged, *others))
-    assert StoredEvidence(case._store, analysis).thumbnail("a" * 64) is None
-    (query,) = matching._build_queries(analysis)
+    assert StoredEvidence(case._store, case._thumbnails, analysis).thumbnail("a" * 64) is None
+    (query,) = matching._build_queries(analysis, case._thumbnails.decode)
     assert isinstance(query, VideoQuery)
     assert query.local_features(0) is None and query.local_features(others[0].position)
 
@@ -178,12 +179,12 @@ def test_frames_of_a_page_come_from_the_original_or_else_from_kept_frames(case: 
     def shown(*times: float) -> list[tuple[int, float, bool]]:
         """Return the number, the time and the exactness of the frames that a page shows at some times."""
         with OriginalFrames(case._store, cast(Engine, DecodingEngine())) as originals:
-            source = StoredEvidence(case._store, read_frames=originals.read)
+            source = StoredEvidence(case._store, case._thumbnails, read_frames=originals.read)
             frames = source.frames(sha256, times, from_original=True)
         return [(read_number(decode_thumbnail(f.jpeg)), f.seconds, f.is_exact) for f in frames if f]
 
     assert shown(0.5, 4.61) == [(12, 0.5, True), (115, 4.61, True)]
-    folded = StoredEvidence(case._store).frames(sha256, (4.61,))[0]
+    folded = StoredEvidence(case._store, case._thumbnails).frames(sha256, (4.61,))[0]
     assert folded is not None and folded.seconds == 4.0 and not folded.is_exact
     original.rename(tmp_path / "elsewhere.mp4")
     assert shown(0.5, 4.61) == [(0, 0.0, False), (100, 4.0, False)]

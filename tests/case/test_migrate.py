@@ -23,6 +23,7 @@ from mediafp.case.row_indexes import index_kind
 from mediafp.cli.app import app
 from mediafp.fingerprints.rectangles import RECTANGLES
 from mediafp.fingerprints.registry import SEARCH_TYPE, declaration, fingerprint_type
+from mediafp.ingest.thumbnail_pixels import decode_thumbnail
 from mediafp.store.index_location import index_address, index_files
 from mediafp.store.lance import table
 from mediafp.store.row_index import index as row_index
@@ -41,10 +42,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "case"
     with SqliteStore(folder, create=True) as store:
         add(store, *(record(n) for n in range(30)))
-        StoredReferences(store)
+        StoredReferences(store, decode_thumbnail)
         with store.writing():
             store.forget_sighting(name(3), "/files/3.png")
-        StoredReferences(store)
+        StoredReferences(store, decode_thumbnail)
     return folder
 
 
@@ -137,7 +138,7 @@ def saved_rows(folder: Path) -> dict[str, list[tuple[bytes, ...]]]:
 
 def found(folder: Path) -> list[object]:
     with SqliteStore(folder) as store:
-        return answers(StoredReferences(store))
+        return answers(StoredReferences(store, decode_thumbnail))
 
 
 def test_indexes_move_there_and_back(folder: Path, address: str) -> None:
@@ -166,12 +167,12 @@ def test_moved_indexes_follow_the_database(folder: Path, address: str, tmp_path:
     for one in (folder, tmp_path / "stays"):
         with SqliteStore(one) as store:
             add(store, *(record(n) for n in range(30, 60)))
-            StoredReferences(store)
+            StoredReferences(store, decode_thumbnail)
             with store.writing():
                 store.forget_sighting(name(31), "/files/31.png")
-            StoredReferences(store)
+            StoredReferences(store, decode_thumbnail)
             add(store, record(60))
-            StoredReferences(store)
+            StoredReferences(store, decode_thumbnail)
         with open_case(one) as case:
             assert not case.verify().problems
     assert found(folder) == found(tmp_path / "stays") and index_address(folder) == address

@@ -31,6 +31,7 @@ from mediafp.engine.comparison.packing import pack_match, unpack_match
 from mediafp.engine.comparison.sides import StoredSides
 from mediafp.engine.interface import Engine
 from mediafp.engine.local.engine import LocalEngine
+from mediafp.ingest.thumbnail_pixels import decode_thumbnail
 from mediafp.matching.promise import pair_promise
 from mediafp.store.index_location import set_index_address
 from mediafp.store.lance import shared_table, table
@@ -390,7 +391,7 @@ FORGED: dict[str, Callable[[PairResult], PairResult]] = {
 def test_pair_of_an_older_state_of_the_store_is_compared_in_that_state(tmp_path: Path, ingested: Ingested) -> None:
     engine = InProcessEngine()
     with filled_store(tmp_path / "store", ingested) as store:
-        opened = [StoredReferences(store), StoredReferences(store)]
+        opened = [StoredReferences(store, decode_thumbnail), StoredReferences(store, decode_thumbnail)]
         comparer = comparison_run.Comparer(store, lambda: opened.pop(), engine)
         comparer.update([])
         older = comparer._current_state()
@@ -408,7 +409,7 @@ def test_pair_of_an_older_state_of_the_store_is_compared_in_that_state(tmp_path:
 @pytest.mark.parametrize("what", FORGED)
 def test_result_that_no_comparison_has_is_not_believed(tmp_path: Path, ingested: Ingested, what: str) -> None:
     with filled_store(tmp_path / "store", ingested) as store:
-        sides = StoredSides(StoredReferences(store))
+        sides = StoredSides(StoredReferences(store, decode_thumbnail))
         a, b = (ingested.records[name].asset.sha256 for name in ("cat", "cat-crop"))
         promise = next(one.promise for one in find_partners(a, sides) if one.sha256 == b)
         expected = compare_pair(a, b, promise, sides, lambda sha256: None)
@@ -424,7 +425,7 @@ def test_damaged_thumbnail_is_reported_as_by_one_process(tmp_path: Path, ingeste
         damaged: list[str] = []
         store.on_damage = lambda sha256, reason: damaged.append(sha256)
         a, b = (ingested.records[name].asset.sha256 for name in ("cat", "cat-crop"))
-        sides = StoredSides(StoredReferences(store))
+        sides = StoredSides(StoredReferences(store, decode_thumbnail))
         promise = next(one.promise for one in find_partners(a, sides) if one.sha256 == b)
         jpeg = store.row_thumbnail(a, 0)
         assert jpeg
@@ -434,7 +435,7 @@ def test_damaged_thumbnail_is_reported_as_by_one_process(tmp_path: Path, ingeste
             damaged.clear()
             found = SpreadPairs(InProcessEngine(), store, sides).find_match(a, b, promise)
             assert set(damaged) == {a} and not isinstance(found, PairFailure)
-            fresh = StoredSides(StoredReferences(store))
+            fresh = StoredSides(StoredReferences(store, decode_thumbnail))
             assert found[1] == compare_pair(a, b, promise, fresh, lambda sha256: None).match
 
 
@@ -453,7 +454,7 @@ def test_random_fields_of_a_match_are_kept_or_rejected(tmp_path: Path, ingested:
     values = [*numbers, True, None, "x", "\ud800", "", [], [[1, 2]], {}, [None], "x" * 9999]
     outcomes = Counter[bool]()
     with filled_store(tmp_path / "store", ingested) as store:
-        sides = StoredSides(StoredReferences(store))
+        sides = StoredSides(StoredReferences(store, decode_thumbnail))
         a, b = (ingested.records[name].asset.sha256 for name in ("cat", "cat-crop"))
         promise = next(one.promise for one in find_partners(a, sides) if one.sha256 == b)
         found = compare_pair(a, b, promise, sides, lambda sha256: None)

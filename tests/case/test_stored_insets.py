@@ -14,6 +14,7 @@ from mediafp.case.references import StoredReferences
 from mediafp.engine.comparison.sides import StoredSides
 from mediafp.fingerprints.insets import MAX_FRAME_SHARE, MIN_INSET_FRAMES, Insets
 from mediafp.fingerprints.registry import frame_type
+from mediafp.ingest.thumbnail_pixels import decode_thumbnail
 from mediafp.matching.promise import RECTANGLE
 from mediafp.types.media import Pixels
 
@@ -44,7 +45,7 @@ def test_footage_in_an_inset_is_found_from_both_sides(photos: dict[str, np.ndarr
     with mediafp.open(tmp_path / "store", create=True) as case:
         list(case.ingest([tmp_path / "shown.mkv", tmp_path / "host.mkv"], OPTIONS))
         names = {Path(case._store.uris(asset.sha256)[0]).stem: asset.sha256 for asset in case._store.assets()}
-        sides = StoredSides(StoredReferences(case._store))
+        sides = StoredSides(StoredReferences(case._store, decode_thumbnail))
         (partner,) = find_partners(names["shown"], sides)
         (other,) = find_partners(names["host"], sides)
         assert sides.rows(names["host"]).shows[partner.promise.rows[1]] == RECTANGLE

@@ -11,6 +11,7 @@ from mediafp.case.comparison.pair import compare_pair
 from mediafp.case.comparison.partners import find_partners
 from mediafp.case.references import StoredReferences
 from mediafp.engine.comparison.sides import StoredSides
+from mediafp.ingest.thumbnail_pixels import decode_thumbnail
 from mediafp.matching.promise import RECTANGLE, WHOLE
 from mediafp.types.media import Pixels
 from mediafp.types.runs import AnalysisOptions, IngestOptions
@@ -33,7 +34,7 @@ def test_image_in_a_screenshot_is_found_by_a_rectangle(
     list(case.ingest([tmp_path], IngestOptions(jobs=1, analysis=AnalysisOptions(ocr=False, reference_crops=crops))))
     by_name = {Path(case._store.uris(asset.sha256)[0]).stem: asset.sha256 for asset in case._store.assets()}
     photo, shot = by_name["photo"], by_name["screenshot"]
-    sides = StoredSides(StoredReferences(case._store))
+    sides = StoredSides(StoredReferences(case._store, decode_thumbnail))
     partners = find_partners(photo, sides)
     assert [partner.sha256 for partner in find_partners(shot, sides)] == [photo for _ in partners]
     if not crops:

@@ -19,6 +19,7 @@ from mediafp.fingerprints.reduced_image import REDUCED_IMAGE
 from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
 from mediafp.fingerprints.registry import SEARCH_TYPE, fingerprint_type
 from mediafp.fingerprints.sound_codes import SoundCodes
+from mediafp.ingest.thumbnail_pixels import decode_thumbnail
 from mediafp.store.row_index import index as row_index
 from mediafp.store.sqlite.connection import DATABASE_NAME
 from mediafp.store.sqlite.store import SqliteStore
@@ -31,7 +32,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqliteSto
     monkeypatch.setattr(row_index, "SAVE_ROWS", 1)
     with SqliteStore(tmp_path / "case", create=True) as opened:
         add(opened, *(record(n) for n in range(30)))
-        StoredReferences(opened)
+        StoredReferences(opened, decode_thumbnail)
         yield opened
 
 
@@ -47,9 +48,9 @@ def forge(store: SqliteStore, kind: str, name: str, number: int, value: bytes) -
 
 
 def test_saved_indexes_give_the_answers_of_new_ones(store: SqliteStore) -> None:
-    before = answers(StoredReferences(store))
+    before = answers(StoredReferences(store, decode_thumbnail))
     assert before[1][0][:2] == (name(7), 0)  # type: ignore[index]
-    assert StoredReferences(store).row_counts() == {
+    assert StoredReferences(store, decode_thumbnail).row_counts() == {
         SEARCH_TYPE: 30,
         Pdq.name: 30,
         REFERENCE_CROPS: 150,
@@ -59,7 +60,7 @@ def test_saved_indexes_give_the_answers_of_new_ones(store: SqliteStore) -> None:
         SoundCodes.name: 0,
     }
     shutil.rmtree(store.folder / "index")
-    assert answers(StoredReferences(store)) == before and store.check_integrity() == []
+    assert answers(StoredReferences(store, decode_thumbnail)) == before and store.check_integrity() == []
 
 
 def test_order_of_arrival_changes_no_answer(store: SqliteStore, tmp_path: Path) -> None:
@@ -67,14 +68,14 @@ def test_order_of_arrival_changes_no_answer(store: SqliteStore, tmp_path: Path) 
         for n in np.random.default_rng(3).permutation(30).tolist():
             add(other, record(n))
             if n % 7 == 0:
-                StoredReferences(other)
-        assert answers(StoredReferences(other)) == answers(StoredReferences(store))
+                StoredReferences(other, decode_thumbnail)
+        assert answers(StoredReferences(other, decode_thumbnail)) == answers(StoredReferences(store, decode_thumbnail))
 
 
 def test_what_was_ingested_since_is_added_and_only_that_is_read(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    references = StoredReferences(store)
+    references = StoredReferences(store, decode_thumbnail)
     add(store, record(30), record(31))
     read: list[object] = []
     load = SqliteStore.fingerprints
@@ -83,14 +84,14 @@ def test_what_was_ingested_since_is_added_and_only_that_is_read(
         "fingerprints",
         lambda *a: (a[1] not in (INSETS, SoundCodes.name) and read.append(a[3])) or load(*a),
     )
-    opened = StoredReferences(store)
+    opened = StoredReferences(store, decode_thumbnail)
     assert references.update() and answers(references) == answers(opened)
     assert opened.search(record(31).fingerprints[0].vectors, 1).of_query(0)[0].sha256 == name(31)
     assert read and all(only in ({name(30), name(31)}, {name(31)}, {name(30)}) for only in read)
 
 
 def test_asset_that_was_asked_for_before_it_was_ingested_is_found(store: SqliteStore) -> None:
-    references = StoredReferences(store)
+    references = StoredReferences(store, decode_thumbnail)
     assert references.find_asset(name(70)) is None
     add(store, record(70))
     assert references.update() and references.find_asset(name(70)) is not None
@@ -98,14 +99,14 @@ def test_asset_that_was_asked_for_before_it_was_ingested_is_found(store: SqliteS
 
 
 def test_asset_that_was_analysed_anew_has_its_new_rows_alone(store: SqliteStore) -> None:
-    references = StoredReferences(store)
+    references = StoredReferences(store, decode_thumbnail)
     add(store, record(50, crops=False))
     assert references.update()
     with store.writing():
         # The crops are new: everything of the asset is replaced, and the custody log says so.
         store.add_record(record(50, seed=99))
     assert not references.update()
-    renewed = StoredReferences(store)
+    renewed = StoredReferences(store, decode_thumbnail)
     best = renewed.search(record(50, seed=99).fingerprints[0].vectors, 1).of_query(0)[0]
     assert best.sha256 == name(50) and best.score > 0.99
     assert renewed.search(record(50).fingerprints[0].vectors, 1).of_query(0)[0].score < 0.9
@@ -122,15 +123,15 @@ def test_asset_that_was_analysed_anew_has_its_new_rows_alone(store: SqliteStore)
 
 
 def test_indexes_of_another_store_are_replaced(store: SqliteStore, tmp_path: Path) -> None:
-    before = answers(StoredReferences(store))
+    before = answers(StoredReferences(store, decode_thumbnail))
     with SqliteStore(tmp_path / "other", create=True) as other:
         add(other, *(record(n) for n in range(60, 90)))
-        StoredReferences(other)
+        StoredReferences(other, decode_thumbnail)
     shutil.rmtree(store.folder / "index")
     shutil.copytree(tmp_path / "other" / "index", store.folder / "index")
     (problem, *_) = store.check_integrity()
     assert problem.startswith("the index of ") and "is that of another store; delete the folder 'index'" in problem
-    assert answers(StoredReferences(store)) == before and store.check_integrity() == []
+    assert answers(StoredReferences(store, decode_thumbnail)) == before and store.check_integrity() == []
 
 
 def test_older_indexes_catch_up_and_newer_ones_are_replaced(store: SqliteStore, tmp_path: Path) -> None:
@@ -139,19 +140,19 @@ def test_older_indexes_catch_up_and_newer_ones_are_replaced(store: SqliteStore, 
     with SqliteStore(store.folder) as older:
         older.database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     shutil.copy(store.folder / DATABASE_NAME, tmp_path / "older.sqlite")
-    before = answers(StoredReferences(store))
+    before = answers(StoredReferences(store, decode_thumbnail))
     add(store, *(record(n) for n in range(30, 40)))
-    after = answers(StoredReferences(store))
+    after = answers(StoredReferences(store, decode_thumbnail))
     newer = tmp_path / "newer"
     shutil.copytree(store.folder / "index", newer / "index")
     shutil.rmtree(store.folder / "index")
     shutil.copytree(tmp_path / "older", store.folder / "index")
     assert store.check_integrity() == [], "what an index lacks since it was saved is no problem"
-    assert answers(StoredReferences(store)) == after != before
+    assert answers(StoredReferences(store, decode_thumbnail)) == after != before
     shutil.copy(tmp_path / "older.sqlite", newer / DATABASE_NAME)
     with SqliteStore(newer) as restored:
         assert any("another store" in problem for problem in restored.check_integrity())
-        assert answers(StoredReferences(restored)) == before
+        assert answers(StoredReferences(restored, decode_thumbnail)) == before
 
 
 @pytest.mark.parametrize(
@@ -160,20 +161,20 @@ def test_older_indexes_catch_up_and_newer_ones_are_replaced(store: SqliteStore, 
 def test_forged_rows_are_reported_and_never_used(
     store: SqliteStore, caplog: pytest.LogCaptureFixture, kind: str, file: str, width: int
 ) -> None:
-    before = answers(StoredReferences(store))
+    before = answers(StoredReferences(store, decode_thumbnail))
     forge(store, kind, file, 7 if kind == SEARCH_TYPE else 35, b"\x7f" * width)
     (problem,) = store.check_integrity()
     assert f"the index of {kind} contains other rows than the database of 1 assets, such as {name(7)}" in problem
-    references = StoredReferences(store)
+    references = StoredReferences(store, decode_thumbnail)
     with caplog.at_level(logging.WARNING), pytest.raises(UnusableReferenceError):
         references.quality(name(7))
     assert any("does not agree with the database" in message for message in caplog.messages)
     assert answers(references) == before and references.quality(name(7)).tolist() == [1]
-    assert store.check_integrity() == [] and answers(StoredReferences(store)) == before
+    assert store.check_integrity() == [] and answers(StoredReferences(store, decode_thumbnail)) == before
 
 
 def test_row_that_is_changed_in_the_database_is_indexed_anew(store: SqliteStore) -> None:
-    references = StoredReferences(store)
+    references = StoredReferences(store, decode_thumbnail)
     (other,) = (f for f in store.fingerprints(SEARCH_TYPE, fingerprint_type(SEARCH_TYPE).version, {name(8)}))
     execute_raw(
         store,
@@ -196,7 +197,7 @@ def test_row_that_is_changed_in_the_database_is_indexed_anew(store: SqliteStore)
 def test_damaged_assets_are_reported_once_and_skipped(store: SqliteStore) -> None:
     damaged: list[str] = []
     store.on_damage = lambda sha256, _: damaged.append(sha256)
-    references = StoredReferences(store)
+    references = StoredReferences(store, decode_thumbnail)
     execute_raw(store, "UPDATE fingerprint SET data = x'00' WHERE sha256 = ? AND type = ?", (name(7), Pdq.name))
     query = record(7).fingerprints[0].vectors
     assert references.search(query, 1).of_query(0)[0].sha256 == name(7)
@@ -214,7 +215,7 @@ def test_damaged_assets_are_reported_once_and_skipped(store: SqliteStore) -> Non
 
 def test_asset_without_crops_is_no_damaged_one(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     add(store, *(record(n, crops=False) for n in range(40, 45)))
-    StoredReferences(store)
+    StoredReferences(store, decode_thumbnail)
     scans: list[object] = []
     list_all = SqliteStore.fingerprinted
     monkeypatch.setattr(
@@ -222,7 +223,7 @@ def test_asset_without_crops_is_no_damaged_one(store: SqliteStore, monkeypatch: 
         "fingerprinted",
         lambda *a: scans.append(a[3:]) if len(a) < 4 and a[1] not in (INSETS, SoundCodes.name) else list_all(*a),
     )
-    assert StoredReferences(store).row_counts() == {
+    assert StoredReferences(store, decode_thumbnail).row_counts() == {
         SEARCH_TYPE: 35,
         Pdq.name: 35,
         REFERENCE_CROPS: 150,
@@ -243,18 +244,18 @@ def test_damage_at_building_is_tried_again_at_each_opening(store: SqliteStore) -
     execute_raw(store, f"UPDATE fingerprint SET data = x'00' {where}", (name(7), SEARCH_TYPE))
     shutil.rmtree(store.folder / "index")
     for openings in (1, 2, 3):
-        assert StoredReferences(store).row_counts()[SEARCH_TYPE] == 29
+        assert StoredReferences(store, decode_thumbnail).row_counts()[SEARCH_TYPE] == 29
         assert len(damaged) == openings
     assert not any("index" in problem for problem in store.check_integrity())
     execute_raw(store, f"UPDATE fingerprint SET data = ? {where}", (data, name(7), SEARCH_TYPE))
-    references = StoredReferences(store)
+    references = StoredReferences(store, decode_thumbnail)
     assert references.row_counts()[SEARCH_TYPE] == 30 and store.check_integrity() == []
 
 
 def test_asset_that_is_gone_from_the_database_is_skipped(store: SqliteStore) -> None:
     damaged: list[str] = []
     store.on_damage = lambda sha256, _: damaged.append(sha256)
-    references = StoredReferences(store)
+    references = StoredReferences(store, decode_thumbnail)
     execute_raw(store, "DELETE FROM fingerprint WHERE sha256 = ?", (name(7),))
     assert references.find_asset(name(7)) is None
     query = record(7).fingerprints[0].vectors
@@ -271,7 +272,7 @@ def test_bounded_cache_keeps_what_was_used_last() -> None:
 
 
 def test_several_threads_use_references_while_assets_are_added(store: SqliteStore) -> None:
-    references = StoredReferences(store)
+    references = StoredReferences(store, decode_thumbnail)
     wrong: list[object] = []
     stop = threading.Event()
 

@@ -51,7 +51,7 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         )
         return transcribed_audio(audio.sha256, transcript)
 
-    monkeypatch.setattr(transcription.analysis, "transcribe_audio", transcribe)
+    monkeypatch.setattr(transcription, "transcribe_audio", transcribe)
     return counts
 
 

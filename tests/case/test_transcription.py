@@ -68,7 +68,7 @@ def transcribed(monkeypatch: pytest.MonkeyPatch) -> list[float]:
             on_progress(share)
         return make_transcript(audio)
 
-    monkeypatch.setattr(transcription.analysis, "transcribe_audio", transcribe)
+    monkeypatch.setattr(transcription, "transcribe_audio", transcribe)
     return durations
 
 
@@ -133,7 +133,7 @@ def test_transcription_is_cancelled_with_its_caller(
         ended.append("finished")
         return make_transcript(audio)
 
-    monkeypatch.setattr(transcription.analysis, "transcribe_audio", transcribe)
+    monkeypatch.setattr(transcription, "transcribe_audio", transcribe)
     results = run(case, files)
     assert next(results).transcript
     results.close()  # type: ignore[attr-defined]

@@ -30,10 +30,12 @@ from mediafp.engine.local.engine import LocalEngine
 from mediafp.engine.local.warm_up_comparison import answer_from
 from mediafp.fingerprints.registry import declaration
 from mediafp.ingest.files import OpenFile, file_sha256, open_file
-from mediafp.ingest.thumbnails import decode_thumbnail
+from mediafp.ingest.thumbnail_pixels import decode_thumbnail
+from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.store.lance.shard_messages import SearchShard, decode_answer, encode
 from mediafp.store.lance.shards import TableShards
 from mediafp.types.errors import CorruptMedia, MediaError, NotMedia, WorkerLost
+from mediafp.types.jpeg import MAX_THUMBNAIL_SIDE
 from mediafp.types.matches import QueryResult, Segment
 from mediafp.types.media import AUDIO_SAMPLE_RATE, Asset, Audio
 from mediafp.types.runs import SpeechOptions
@@ -64,6 +66,18 @@ def engine(create_engine: Callable[[Path], Engine], tmp_path_factory: pytest.Tem
 def photo(tmp_path: Path, photos: dict[str, np.ndarray]) -> Path:
     Image.fromarray(photos["temple"]).save(tmp_path / "temple.png", compress_level=1)
     return tmp_path / "temple.png"
+
+
+def test_decode_thumbnail_returns_the_pixels_of_a_jpeg_and_refuses_other_bytes(
+    engine: Engine, photos: dict[str, np.ndarray]
+) -> None:
+    jpeg = encode_thumbnail(photos["temple"], MAX_THUMBNAIL_SIDE)
+    for apart in (False, True):
+        pixels = engine.decode_thumbnail(jpeg, apart=apart)
+        assert pixels.dtype == np.uint8 and np.array_equal(pixels, decode_thumbnail(jpeg))
+    for other in (b"", jpeg[:-2], jpeg + jpeg):
+        with pytest.raises(CorruptMedia, match="verify"):
+            engine.decode_thumbnail(other)
 
 
 def test_engine_states_its_name_and_how_many_files_it_analyses_at_once(engine: Engine) -> None:

@@ -12,6 +12,7 @@ from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.references import StoredReferences
 from mediafp.engine.comparison.sides import StoredSides
 from mediafp.fingerprints.transcript import fingerprint_transcript
+from mediafp.ingest.thumbnail_pixels import decode_thumbnail
 from mediafp.matching.images.text_evidence import TextLines
 from mediafp.matching.promise import Promise
 from mediafp.store import Store
@@ -116,7 +117,7 @@ def open_references(store: Store) -> Callable[[], StoredReferences]:
 
     def references() -> StoredReferences:
         if not opened or not opened[0].update():
-            opened[:] = [StoredReferences(store)]
+            opened[:] = [StoredReferences(store, decode_thumbnail)]
         return opened[0]
 
     return references

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from mediafp.ingest import thumbnails
-from mediafp.ingest.thumbnails import decode_thumbnail, encode_thumbnail
+from mediafp.ingest.thumbnail_pixels import decode_thumbnail
+from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.types.errors import CorruptMedia
 from mediafp.types.jpeg import MAX_THUMBNAIL_JPEG_BYTES, MAX_THUMBNAIL_SIDE, thumbnail_size
 

@@ -25,11 +25,11 @@ from mediafp.case.originals import open_original
 from mediafp.case.reports import write_trace_page
 from mediafp.case.saved_queries import SavedQueries
 from mediafp.case.stored_images import find_stored_rectangles
+from mediafp.case.thumbnail_decoder import ThumbnailDecoder
 from mediafp.case.trace import MIN_QUERY_SHOWN, build_trace
 from mediafp.engine.interface import Engine
 from mediafp.fingerprints.registry import fingerprint_type
 from mediafp.ingest.files import open_file
-from mediafp.ingest.thumbnails import decode_thumbnail
 from mediafp.report.names import display_name
 from mediafp.store import Store
 from mediafp.types.answers import Answer, Groupings, Spoken, Use, Words
@@ -55,11 +55,14 @@ KEPT_RESULTS: Final = 4
 class Answers:
     """The answers of a case. Several threads may use one object."""
 
-    def __init__(self, store: Store, queries: SavedQueries, open_engine: Callable[[], Engine]) -> None:
+    def __init__(
+        self, store: Store, queries: SavedQueries, open_engine: Callable[[], Engine], thumbnails: ThumbnailDecoder
+    ) -> None:
         """Use a store, the queries beside it, and an engine that is opened to search a part of an image."""
         self._store, self._queries, self._open_engine = store, queries, open_engine
+        self._thumbnails = thumbnails
         # The rectangles in an image never change.
-        self._rectangles = lru_cache(maxsize=1024)(partial(find_stored_rectangles, store))
+        self._rectangles = lru_cache(maxsize=1024)(partial(find_stored_rectangles, store, thumbnails.decode))
         # The orders and filters of an answer ask for the same result.
         self._results = lru_cache(maxsize=KEPT_RESULTS)(self._load_result)
 
@@ -147,7 +150,7 @@ class Answers:
         analysis = None if answer.in_case else self._queries.analysis(answer.sha256)
         with tempfile.TemporaryDirectory() as folder:
             page = Path(folder) / "evidence.html"
-            write_trace_page(page, trace, self._store, analysis, paths=False)
+            write_trace_page(page, trace, self._store, self._thumbnails, analysis, paths=False)
             if len(list(page.parent.iterdir())) > 1:
                 raise UsageError(
                     "cannot write the evidence as one page: its images are too large; use: mediafp trace --html"
@@ -275,7 +278,7 @@ class Answers:
             raise UsageError(
                 f"cannot search a part of {asset.sha256[:12]}: its file is gone, and no frame of it is kept; ask about the file"
             )
-        return decode_thumbnail(jpeg), True
+        return self._thumbnails.decode(jpeg), True
 
 
 def _pairs(edges: Iterable[KeptEdge], relations: Collection[Relation]) -> list[tuple[str, str]]:

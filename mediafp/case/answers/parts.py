@@ -7,7 +7,6 @@ import numpy as np
 from mediafp.engine.interface import AnalysisRequest, Engine
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.stable_content import stable_content
-from mediafp.ingest.thumbnails import decode_thumbnail
 from mediafp.types.errors import CorruptMedia, UsageError
 from mediafp.types.media import Asset, Pixels
 from mediafp.types.saved_queries import Box
@@ -20,7 +19,12 @@ def read_pixels(file: OpenFile, asset: Asset, seconds: float, engine: Engine) ->
     """Return an image, or the frame of a video at a time, decoded by a worker. Raises MediaError if it cannot be decoded."""
     with stable_content(file, asset.sha256) as content:
         if asset.kind == "video":
-            return _decode_frame(engine.read_frames(content, [seconds])[0], asset)
+            (jpeg,) = engine.read_frames(content, [seconds])
+            if jpeg is None:
+                raise CorruptMedia(
+                    f"cannot search a part of {asset.sha256[:12]}: it shows no frame at this time; choose another time"
+                )
+            return engine.decode_thumbnail(jpeg)
         request = AnalysisRequest(image=True, matched_only=True)
         image = engine.analyse(content, asset.sha256, "image", request).image
     if image is None:
@@ -58,11 +62,3 @@ def crop(pixels: Pixels, box: Box, size: tuple[int, int]) -> bytes:
     encoded, data = cv2.imencode(".png", cv2.cvtColor(np.ascontiguousarray(part), cv2.COLOR_RGB2BGR))
     assert encoded, "OpenCV writes every 8-bit RGB image as PNG"
     return bytes(data)
-
-
-def _decode_frame(jpeg: bytes | None, asset: Asset) -> Pixels:
-    if jpeg is None:
-        raise CorruptMedia(
-            f"cannot search a part of {asset.sha256[:12]}: it shows no frame at this time; choose another time"
-        )
-    return decode_thumbnail(jpeg)

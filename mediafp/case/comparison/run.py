@@ -274,7 +274,7 @@ class Comparer:
             return state.spread.find_match(*pair, promise)
         except SandboxError as error:
             if self._is_spread:
-                # Thumbnails are decoded in this process too, if few assets are compared.
+                # Other workers decode the thumbnails; if they cannot start either, their error ends the run.
                 _logger.warning("all files are compared by this process: %s", error)
             self._is_spread, self._engine = False, None
             return PairFailure("crash", str(error)) if is_suspect else None

@@ -14,8 +14,8 @@ from mediafp.case.ingestion.items import NO_STAMP, item_on_disk
 from mediafp.case.ingestion.known import find_current_entry
 from mediafp.case.sources import Paths, list_paths
 from mediafp.case.store_folder import resolve_store_folder
-from mediafp.engine import analysis
 from mediafp.engine.interface import AnalysisRequest, Engine
+from mediafp.engine.versions import analysis_version
 from mediafp.ingest.archives.members import has_archive_suffix
 from mediafp.ingest.files import open_file
 from mediafp.ingest.limits import MAX_VIDEO_BYTES
@@ -96,7 +96,7 @@ def _estimate(
 ) -> IngestEstimate:
     counts: Counter[str] = Counter()
     new: list[_NewFile] = []
-    version = analysis.analysis_version(reference_crops=options.analysis.reference_crops)
+    version = analysis_version(reference_crops=options.analysis.reference_crops)
     for found_file in files:
         item = item_on_disk(found_file)
         counts["seen"] += 1

@@ -23,8 +23,8 @@ from mediafp.case.ingestion.tasks import FileTasks
 from mediafp.case.ingestion.unpacking import ArchiveUnpacker, Step
 from mediafp.case.ingestion.watched_files import WatchedFiles
 from mediafp.case.references import StoredReferences
-from mediafp.engine import analysis
 from mediafp.engine.interface import AnalysisRequest, Engine
+from mediafp.engine.versions import analysis_version, fingerprint_versions
 from mediafp.ingest.archives.members import has_archive_suffix
 from mediafp.ingest.walk import FoundFile
 from mediafp.sightings.sidecars import SidecarReader, is_sidecar
@@ -114,7 +114,7 @@ class IngestRun:
         self._jobs = options.jobs or engine.concurrency
         self._queue = engine.open_transcription(wanted.speech) if wanted.speech else None
         self._ocr_version = ocr_version() if wanted.ocr else None
-        self.version = analysis.analysis_version(reference_crops=wanted.reference_crops)
+        self.version = analysis_version(reference_crops=wanted.reference_crops)
         self._known = KnownFiles(
             store,
             version=self.version,
@@ -391,7 +391,7 @@ class IngestRun:
             self._finish(file)
             return
         crops = self._options.analysis.reference_crops
-        kind = self._known.find_kind(file.sha256, partial(analysis.fingerprint_versions, reference_crops=crops))
+        kind = self._known.find_kind(file.sha256, partial(fingerprint_versions, reference_crops=crops))
         if kind and not self._known.lacks_text(file.sha256):
             self._finish(file)
             return

@@ -15,6 +15,7 @@ from mediafp.case.decided_pairs import find_sha256
 from mediafp.case.joined_matches import iter_joined, seen_from
 from mediafp.case.publication.covers import Shown
 from mediafp.case.publication.marks import OwnerMarks, choose_marks, find_cuts
+from mediafp.case.thumbnail_decoder import ThumbnailDecoder
 from mediafp.matching.images.text_evidence import QueryText, add_text_evidence
 from mediafp.store import Store
 from mediafp.types.clusters import Cluster
@@ -30,10 +31,13 @@ MAX_FIGURES: Final = 24
 
 
 class StoreViews:
-    """The clusters and the accounts of a store, and the cuts of its images, found anew only after it was written to."""
+    """The clusters and the accounts of a store, and the cuts of its images, found anew only after it was written to.
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
+    `thumbnails` decodes what the cards show.
+    """
+
+    def __init__(self, store: Store, thumbnails: ThumbnailDecoder) -> None:
+        self.store, self.thumbnails = store, thumbnails
         self._lock = threading.RLock()
         self._entry = -1
         self._clusters: Mapping[str, Cluster] | None = None

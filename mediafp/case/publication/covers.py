@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from mediafp.case.joined_matches import seen_from
-from mediafp.ingest.thumbnails import decode_thumbnail, encode_thumbnail
+from mediafp.case.thumbnail_decoder import DecodeThumbnail
+from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.store import Store
 from mediafp.types.arrays import Float64Array
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY
@@ -182,7 +183,7 @@ def box_polygon(box: tuple[float, float, float, float]) -> Polygon:
     return tuple((x, y) for x, y in box_corners(box).tolist())
 
 
-def cover_image(jpeg: bytes, asset: Asset, page: int, polygons: Collection[Polygon]) -> bytes:
+def cover_image(jpeg: bytes, asset: Asset, page: int, polygons: Collection[Polygon], decode: DecodeThumbnail) -> bytes:
     """Return a JPEG of an asset with the polygons covered; nothing of what was there is left in its pixels.
 
     Args:
@@ -190,13 +191,14 @@ def cover_image(jpeg: bytes, asset: Asset, page: int, polygons: Collection[Polyg
         asset: The asset.
         page: Row of the page of an image that it shows.
         polygons: What is covered, in pixels of the asset or of the page.
+        decode: Decodes the image.
 
     Raises:
         CorruptMedia: The image is damaged.
     """
     if not polygons:
         return jpeg
-    pixels = decode_thumbnail(jpeg)
+    pixels = decode(jpeg)
     mask = _mask(pixels.shape[:2], asset.row_size(page), polygons)
     covered = pixels.copy()
     covered[mask] = FILL

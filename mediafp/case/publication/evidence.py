@@ -38,7 +38,7 @@ class RedactedEvidence:
             decisions: The decisions, whose persons are not named.
         """
         self._content, self._left_out, self._decisions = content, left_out, decisions
-        self._stored = StoredEvidence(content.store)
+        self._stored = StoredEvidence(content.store, content.views.thumbnails)
         # A card reads the transcript once for each matching segment.
         self.transcript = lru_cache(TRANSCRIPT_CACHE_SIZE)(self._load_transcript)
         self._cover = lru_cache(COVERED_CACHE_SIZE)(self._cover_image)
@@ -231,7 +231,8 @@ class RedactedEvidence:
         """Return a image with what is covered; None, which leaves it out, if it is damaged."""
         try:
             polygons = self._left_out.covers.polygons.get(shown, ())
-            return cover_image(jpeg, self._content.assets[shown.sha256], shown.page, polygons)
+            asset, decode = self._content.assets[shown.sha256], self._content.views.thumbnails.decode_apart
+            return cover_image(jpeg, asset, shown.page, polygons, decode)
         except CorruptMedia:
             return None
 

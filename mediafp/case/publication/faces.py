@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from mediafp.case.publication.covers import Shown
-from mediafp.ingest.thumbnails import decode_thumbnail
+from mediafp.case.thumbnail_decoder import DecodeThumbnail
 from mediafp.types.errors import UsageError
 from mediafp.types.media import Asset, Pixels
 from mediafp.types.publications import CoveredBox
@@ -17,11 +17,12 @@ MARGIN: Final = 0.25
 """Margin around a face, in its own sizes: hair and ears are covered too. Chosen, not measured."""
 
 
-def find_faces(images: Iterable[tuple[Shown, Asset, bytes]]) -> tuple[CoveredBox, ...]:
+def find_faces(images: Iterable[tuple[Shown, Asset, bytes]], decode: DecodeThumbnail) -> tuple[CoveredBox, ...]:
     """Return a box for each face in some images.
 
     Args:
         images: What each image shows, its asset, and the image as mediafp encodes thumbnails.
+        decode: Decodes them.
 
     Raises:
         UsageError: The detector is not installed.
@@ -29,7 +30,7 @@ def find_faces(images: Iterable[tuple[Shown, Asset, bytes]]) -> tuple[CoveredBox
     detector = _load_detector()
     boxes: dict[CoveredBox, None] = {}
     for shown, asset, jpeg in images:
-        pixels = decode_thumbnail(jpeg)
+        pixels = decode(jpeg)
         height, width = pixels.shape[:2]
         full = asset.row_size(shown.page)
         scale = full[0] / width, full[1] / height

@@ -15,6 +15,7 @@ from mediafp.case.publication.files import PublicationFiles, SealFile, current_t
 from mediafp.case.publication.page import PreparedDraft, hash_bytes
 from mediafp.case.publication.pdf import print_pdf
 from mediafp.case.publication.shown_draft import ShownDraft, ShownDrafts
+from mediafp.case.thumbnail_decoder import ThumbnailDecoder
 from mediafp.report.publication_bundle import MAX_BUNDLE_BYTES, check_bundle, list_hashes, write_bundle
 from mediafp.report.publication_page import check_page, seal_page
 from mediafp.store import Store
@@ -40,8 +41,8 @@ _sealing = threading.Lock()
 class Publishing:
     """The drafts and the sealed publications of one store."""
 
-    def __init__(self, store: Store) -> None:
-        self._store, self._views = store, StoreViews(store)
+    def __init__(self, store: Store, thumbnails: ThumbnailDecoder) -> None:
+        self._store, self._views = store, StoreViews(store, thumbnails)
         self._shown = ShownDrafts(self._views)
         self.files = PublicationFiles(store.folder)
 
@@ -73,7 +74,8 @@ class Publishing:
         prepared = self._prepare(draft)
         prepared.render(None)
         assets = prepared.content.assets
-        return find_faces((shown, assets[shown.sha256], jpeg) for shown, jpeg in prepared.evidence.shown)
+        images = ((shown, assets[shown.sha256], jpeg) for shown, jpeg in prepared.evidence.shown)
+        return find_faces(images, self._views.thumbnails.decode_apart)
 
     def seal(self, id: str, revision: int | None = None) -> SealedPublication:
         """Check a draft, write its page and its bundle, and state its seal in the custody log.

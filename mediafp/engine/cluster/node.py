@@ -52,7 +52,7 @@ LISTEN_SECONDS = 1.0
 
 def cluster_version() -> str:
     """Return the SHA-256 of the version of all that an analysis or a comparison computes; all nodes must have the same."""
-    from mediafp.engine.analysis import analysis_version
+    from mediafp.engine.versions import analysis_version
     from mediafp.text.ocr.reader import ocr_version
     from mediafp.text.ocr.video_text import video_text_version
 

@@ -10,7 +10,7 @@ from mediafp.engine.comparison.packing import pack_match, unpack_rows, unpack_tr
 from mediafp.engine.comparison.pair import find_match
 from mediafp.engine.comparison.references import CacheSizes, ComparedAssets, StoredRows
 from mediafp.engine.comparison.sides import StoredSides
-from mediafp.ingest.thumbnails import decode_thumbnail
+from mediafp.ingest.thumbnail_pixels import decode_thumbnail
 from mediafp.matching.promise import Promise
 from mediafp.types.errors import CorruptMedia
 from mediafp.types.media import FrameTrack, Pixels

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import BinaryIO, Self
 from weakref import WeakSet
 
+import numpy as np
+
 from mediafp.engine.comparison.messages import AssetAnswer, AssetRequest, PairResult, PairTask
 from mediafp.engine.interface import AnalysisRequest, ClipCutter, PreviewMaker, TranscriptionQueue, UnpackedMember
 from mediafp.engine.local.messages import (
@@ -32,9 +34,9 @@ from mediafp.ingest.files import OpenFile
 from mediafp.ingest.limits import IMAGE_WALL_SECONDS, VIDEO_WALL_SECONDS
 from mediafp.ingest.sniff import possible_kinds
 from mediafp.types.errors import WorkerLost
-from mediafp.types.jpeg import thumbnail_size
+from mediafp.types.jpeg import check_stored_thumbnail, thumbnail_size
 from mediafp.types.matches import OcrResult
-from mediafp.types.media import Audio, Kind
+from mediafp.types.media import Audio, Kind, Pixels
 from mediafp.types.node_services import NodeService, ServiceNode
 from mediafp.types.runs import EngineName, FileAnalysis, SpeechOptions
 from mediafp.types.video_text import VideoText
@@ -232,6 +234,17 @@ class LocalEngine:
         from mediafp.engine.local.unpack import unpack_archive
 
         return unpack_archive(self._pool, file, is_wanted, max_bytes=max_bytes, on_warning=on_warning)
+
+    def decode_thumbnail(self, jpeg: bytes, *, apart: bool = False) -> Pixels:
+        """Return the pixels of a thumbnail, decoded by a worker of this machine, with `apart` by one that does nothing else."""
+        width, height = check_stored_thumbnail(jpeg)
+
+        def convert(pixels: bytes) -> Pixels:
+            if len(pixels) != 3 * width * height:
+                raise ValueError(f"{len(pixels)} bytes of {width} x {height} pixels")
+            return np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
+
+        return self._pool.decode(jpeg, convert, apart=apart)
 
     def compare[T](
         self, pair: PairTask, answer: Callable[[AssetRequest], AssetAnswer], convert: Callable[[PairResult], T]

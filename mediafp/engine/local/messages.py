@@ -31,7 +31,7 @@ from mediafp.types.contents import (
 )
 from mediafp.types.errors import ErrorKind
 from mediafp.types.fingerprint_types import OWN_SPANS, VECTOR_DTYPES, AnyFingerprintType
-from mediafp.types.jpeg import MAX_THUMBNAIL_JPEG_BYTES
+from mediafp.types.jpeg import MAX_THUMBNAIL_JPEG_BYTES, MAX_THUMBNAIL_SIDE
 from mediafp.types.media import (
     AUDIO_SAMPLE_RATE,
     MAX_AUDIO_TRACKS,
@@ -48,6 +48,10 @@ MESSAGE_BYTES: Final = 16 << 20
 PAIR_BYTES: Final = 4 << 20
 """Length of the longest message about a pair: a match of two photos has some 20 kB, each segment of two videos 150 bytes. Chosen,
 not measured."""
+FAILURE_BYTES: Final = 64 << 10
+"""Length of the longest failure without warnings, and of all else in a message with pixels. Chosen, not measured."""
+PIXEL_BYTES: Final = 3 * MAX_THUMBNAIL_SIDE * MAX_THUMBNAIL_SIDE
+"""Bytes of the pixels of the largest thumbnail."""
 ANALYSIS_BYTES: Final[dict[Kind, int]] = {"image": 32 << 20, "video": 24 << 20}
 """Length of the longest message about a file without its rows: the text of an image has up to 8 MB, its pixels 13 MB, the
 text on screen of a video 13 MB. Chosen, not measured."""
@@ -93,9 +97,18 @@ CpuSeconds = Annotated[float, msgspec.Meta(ge=0, le=MAX_REPORTED_CPU_SECONDS)]
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """One file to process, whose descriptor is passed with the message, or one pair of stored assets to compare."""
+    """One file to process, whose descriptor is passed with the message, one pair of stored assets to compare, or a thumbnail."""
 
-    what: Literal["analyse", "read_audio", "read_frames", "run_ocr", "read_video_text", "unpack_archive", "compare"]
+    what: Literal[
+        "analyse",
+        "read_audio",
+        "read_frames",
+        "run_ocr",
+        "read_video_text",
+        "unpack_archive",
+        "compare",
+        "decode_thumbnail",
+    ]
     name: bytes
     """Name of the file, used in messages alone."""
     sha256: str = ""
@@ -110,6 +123,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     """Presentation times of the frames to read."""
     pair: PairTask | None = None
     """The pair to compare."""
+    jpeg: bytes = b""
+    """The thumbnail to decode."""
     max_message_bytes: int = MESSAGE_BYTES
     """Length of the longest message that the program accepts in reply."""
 
@@ -122,6 +137,11 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 def comparison_task(pair: PairTask) -> Task:
     """Return the task to compare a pair."""
     return Task(what="compare", name=b"", pair=pair, max_message_bytes=PAIR_BYTES)
+
+
+def thumbnail_task(jpeg: bytes) -> Task:
+    """Return the task to decode a thumbnail."""
+    return Task(what="decode_thumbnail", name=b"", jpeg=jpeg, max_message_bytes=PIXEL_BYTES + FAILURE_BYTES)
 
 
 class MemberDecision(msgspec.Struct, frozen=True, kw_only=True):
@@ -256,6 +276,13 @@ class VideoTextResult(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     cpu: CpuSeconds = 0.0
 
 
+class PixelsResult(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The pixels of a thumbnail, RGB, row by row; its size is that of its header, which the program has read itself."""
+
+    pixels: Annotated[bytes, msgspec.Meta(max_length=PIXEL_BYTES)]
+    cpu: CpuSeconds = 0.0
+
+
 class PackedCapture(msgspec.Struct, frozen=True):
     """Place and time at which a member of a web archive was fetched, with the fields of `WebCapture`."""
 
@@ -306,6 +333,7 @@ Result = (
     | OcrTaskResult
     | FramesResult
     | VideoTextResult
+    | PixelsResult
     | MemberStart
     | MemberEnd
     | ArchiveEnd

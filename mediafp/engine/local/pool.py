@@ -1,7 +1,7 @@
 """A pool of worker processes: starts, lends, restarts and ends them, and runs a task in one.
 
 This process opens files and passes their descriptors to the workers. It parses no media: it only reads the first bytes of
-a file to detect its kind, and decodes the thumbnails that workers made (SECURITY.md).
+a file to detect its kind, and the headers of the thumbnails that workers made, which workers decode too (SECURITY.md).
 
 The pool is written here because no library fits. Workers of pebble exchange pickles, with which a worker that an
 attacker took over could run code in this process, and no library passes file descriptors or counts CPU seconds.
@@ -17,7 +17,7 @@ from threading import Lock, get_ident
 from typing import BinaryIO, Protocol, Self
 
 from mediafp.engine.comparison.messages import PairResult, PairTask
-from mediafp.engine.local.messages import RESTART_CPU_SECONDS, Failure, Task
+from mediafp.engine.local.messages import RESTART_CPU_SECONDS, Failure, PixelsResult, Task
 from mediafp.engine.local.process import AnswerAssets, Received, WorkerCapabilities, WorkerProcess
 from mediafp.ingest.anonymous_files import anonymous_file
 from mediafp.ingest.files import OpenFile
@@ -31,6 +31,7 @@ from mediafp.types.errors import (
     UnsupportedMedia,
     WorkerLost,
 )
+from mediafp.types.media import Pixels
 
 _logger = logging.getLogger(__name__)
 
@@ -42,6 +43,11 @@ MAX_PAIRS_PER_WORKER = 4096
 measured."""
 PAIR_WALL_SECONDS = 7200.0
 """Wall seconds that the comparison of one pair may take in a worker, as the analysis of a video. Chosen, not measured."""
+MAX_THUMBNAILS_PER_WORKER = 65_536
+"""Thumbnails that a worker decodes, if it does nothing else, before a fresh one replaces it: a start takes as long as some 200 of
+them. Chosen, not measured."""
+THUMBNAIL_WALL_SECONDS = 60.0
+"""Wall seconds that a worker has for one thumbnail; it takes a millisecond on an idle machine. Chosen, not measured."""
 MAX_ATTEMPTS = 2
 """Attempts for one file, each in a fresh worker, before it counts as failed. Chosen, not measured."""
 ERROR_CLASSES: dict[ErrorKind, type[MediaError]] = {
@@ -212,6 +218,11 @@ class WorkerPool(TaskPool):
         self._idle: list[WorkerProcess] = []
         """Idle workers; the one that was used last is used first."""
         self._all: set[WorkerProcess] = set()
+        self._decoding = Lock()
+        """Held while a thumbnail is decoded. One at a time: what is done with its pixels takes longer by far, and threads that
+        compare would else start a decoder each."""
+        self._has_decoder = False
+        """True once there was a worker that decodes thumbnails alone: no other one decodes any from then on."""
 
     def start(self, needed: WorkerCapabilities = WorkerCapabilities()) -> None:  # noqa: B008
         """Start a worker, so that the first task does not wait for it."""
@@ -242,13 +253,64 @@ class WorkerPool(TaskPool):
             WorkerLost: The pool is closed.
         """
         worker = self._take_idle(needed) or self._start_worker(self._retire_idle(needed))
-        try:
+        worker.files += 1
+        with self._lent(worker):
             yield worker
+
+    def decode(self, jpeg: bytes, convert: Callable[[bytes], Pixels], *, apart: bool) -> Pixels:
+        """Return the pixels of a thumbnail, decoded by an idle worker or a fresh one; one that ends is replaced once.
+
+        Args:
+            jpeg: The thumbnail.
+            convert: Validates the bytes that a worker sent, and converts them; raises ValueError.
+            apart: True if a worker that analyses files must not decode it: one that a file took over can return any pixels.
+
+        Raises:
+            CorruptMedia: It is damaged, or ends every worker.
+            SandboxError: A worker could not enter the sandbox.
+            WorkerLost: The pool is closed.
+        """
+        attempts = 0
+        while True:
+            attempts += 1
+            try:
+                with self._decoding, self._decoder(apart=apart) as worker:
+                    result = worker.decode(jpeg, THUMBNAIL_WALL_SECONDS)
+                    if isinstance(result, PixelsResult):
+                        return convert(result.pixels)
+                    if result.kind != "corrupt":
+                        raise WorkerLost(result.kind, f"the worker reports an error of kind {result.kind!r}")
+                raise CorruptMedia(result.message)
+            except (WorkerLost, ValueError) as error:
+                if self._closed:
+                    raise WorkerLost("crash", f"cannot decode a stored thumbnail: {error}") from None
+                if attempts == MAX_ATTEMPTS:
+                    raise CorruptMedia(f"cannot decode a stored thumbnail: {error}; run: mediafp verify") from error
+                _logger.info("another worker is to decode a thumbnail: %s", error)
+
+    @contextmanager
+    def _decoder(self, *, apart: bool) -> Iterator[WorkerProcess]:
+        """Lend a worker that decodes thumbnails: one that analyses files only if no other was needed so far, nor is `apart`."""
+        decodes = WorkerCapabilities(decodes=True)
+        is_apart = apart or self._has_decoder
+        worker = self._take_idle(decodes if is_apart else WorkerCapabilities())
+        if worker is None:
+            self._has_decoder = True
+            worker = self._start_worker(decodes)
+        # The others are replaced by their files: to load their models again takes longer than to decode for a query.
+        worker.files += worker.capabilities.decodes
+        with self._lent(worker):
+            yield worker
+
+    @contextmanager
+    def _lent(self, worker: WorkerProcess) -> Iterator[None]:
+        """End a worker if the block raises an exception, and take it back."""
+        try:
+            yield
         except BaseException:
             worker.end()
             raise
         finally:
-            worker.files += 1
             self._give_back(worker)
 
     def _take_idle(self, needed: WorkerCapabilities) -> WorkerProcess | None:
@@ -298,7 +360,9 @@ class WorkerPool(TaskPool):
             reason = "it died or sent data behind its answer"
         elif worker.capabilities.compares and worker.files >= MAX_PAIRS_PER_WORKER:
             reason = f"it compared {worker.files} pairs"
-        elif not worker.capabilities.compares and worker.files >= MAX_FILES_PER_WORKER:
+        elif worker.capabilities.decodes and worker.files >= MAX_THUMBNAILS_PER_WORKER:
+            reason = f"it decoded {worker.files} thumbnails"
+        elif not (worker.capabilities.compares or worker.capabilities.decodes) and worker.files >= MAX_FILES_PER_WORKER:
             reason = f"it processed {worker.files} files"
         elif worker.cpu > RESTART_CPU_SECONDS:
             reason = f"it used {worker.cpu:.0f} CPU seconds"

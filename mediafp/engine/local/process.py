@@ -27,6 +27,7 @@ from mediafp.engine.local.messages import (
     FramesResult,
     MemberDecision,
     OcrTaskResult,
+    PixelsResult,
     Ready,
     Result,
     Task,
@@ -35,6 +36,7 @@ from mediafp.engine.local.messages import (
     comparison_task,
     decode_result,
     encode,
+    thumbnail_task,
 )
 from mediafp.engine.local.python_command import START_FOLDER, module_command
 from mediafp.engine.local.thread_limit import GREETING, answer_thread_starts, warn_of_missing_listener
@@ -54,6 +56,8 @@ from mediafp.types.media import AUDIO_SAMPLE_RATE
 _logger = logging.getLogger(__name__)
 
 WORKER_MODULE = "mediafp.engine.local.worker"
+DECODER_MODULE = "mediafp.engine.local.decoder"
+"""Module of workers that decode thumbnails, and do nothing else."""
 FIRST_MESSAGE_BYTES = 64 << 10
 """Length of the longest message before the first task. Chosen, not measured."""
 START_SECONDS = 120.0
@@ -89,6 +93,8 @@ class WorkerCapabilities:
     apart from the workers that analyse them and other files."""
     compares: bool = False
     """True for a worker that compares stored assets, and does nothing else: it decodes their thumbnails alone."""
+    decodes: bool = False
+    """True for a worker that decodes thumbnails, and does nothing else: it loads OpenCV alone."""
 
     def covers(self, needed: "WorkerCapabilities") -> bool:
         """Return True if a worker with these capabilities can run a task that needs others."""
@@ -100,8 +106,8 @@ class WorkerCapabilities:
         )
 
     def has_use_of(self, other: "WorkerCapabilities") -> bool:
-        """Return True if workers with these and with other capabilities do the same: unpack, compare, or analyse files."""
-        return (self.unpacks, self.compares) == (other.unpacks, other.compares)
+        """Return True if workers with these and with other capabilities do the same: unpack, compare, decode, or analyse."""
+        return (self.unpacks, self.compares, self.decodes) == (other.unpacks, other.compares, other.decodes)
 
     def __or__(self, other: "WorkerCapabilities") -> "WorkerCapabilities":
         """Return the capabilities of both, which have the same use."""
@@ -111,6 +117,7 @@ class WorkerCapabilities:
             video=self.video or other.video,
             unpacks=self.unpacks,
             compares=self.compares,
+            decodes=self.decodes,
         )
 
     def __str__(self) -> str:
@@ -118,6 +125,8 @@ class WorkerCapabilities:
             return "archives"
         if self.compares:
             return "comparisons"
+        if self.decodes:
+            return "thumbnails"
         names = (
             "videos" if self.video else "images",
             "OCR" if self.ocr else "",
@@ -159,7 +168,7 @@ class WorkerProcess:
         self._max_message_bytes = FIRST_MESSAGE_BYTES
         self._sandboxed = sandboxed
         self.files = 0
-        """Number of files that it has processed, or of pairs."""
+        """Number of files that it has processed, of pairs, or of thumbnails if it decodes nothing else."""
         self.user = 0
         """Thread that has used it last."""
         self.cpu = 0.0
@@ -176,7 +185,8 @@ class WorkerProcess:
                 *(["--video"] if capabilities.video else []),
                 *(["--compare"] if capabilities.compares else []),
             ]
-            command, variables = module_command(WORKER_MODULE, str(worker_socket.fileno()), *flags)
+            module = DECODER_MODULE if capabilities.decodes else WORKER_MODULE
+            command, variables = module_command(module, str(worker_socket.fileno()), *flags)
             try:
                 self._process = _STARTER.submit(
                     subprocess.Popen,
@@ -220,7 +230,8 @@ class WorkerProcess:
         if isinstance(message, Failure):
             self.end()
             raise SandboxError(
-                f"cannot start a worker: {message.message}; to run without the sandbox, add --unsafe-no-sandbox"
+                f"cannot start a worker: {message.message}; to run without the sandbox, put --unsafe-no-sandbox before the"
+                " command"
             )
         if not isinstance(message, Ready):
             self.end()
@@ -290,6 +301,19 @@ class WorkerProcess:
         """Send a pair to compare, and set its deadline. Raises WorkerLost."""
         self._send_task(comparison_task(pair), [], wall_seconds)
 
+    def decode(self, jpeg: bytes, wall_seconds: float) -> PixelsResult | Failure:
+        """Return the pixels of a thumbnail.
+
+        Raises:
+            WorkerLost: The worker ended, or took longer than `wall_seconds`.
+            ValueError: It sent bytes that are not a message, or another result.
+        """
+        self._send_task(thumbnail_task(jpeg), [], wall_seconds)
+        message = self.receive()
+        if not isinstance(message, PixelsResult | Failure):
+            raise ValueError("not the result that was requested")
+        return message
+
     def _send_task(self, task: Task, descriptors: list[int], wall_seconds: float) -> None:
         self.set_deadline(wall_seconds)
         self._max_message_bytes = task.max_message_bytes
@@ -352,7 +376,8 @@ class WorkerProcess:
             | VideoTextResult
             | Failure
             | ArchiveEnd
-            | PairResult,
+            | PairResult
+            | PixelsResult,
         ):
             self.cpu = message.cpu
         return message, encoded

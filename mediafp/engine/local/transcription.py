@@ -6,9 +6,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from threading import Event, Lock
 
-from mediafp.engine import analysis
 from mediafp.engine.blas import single_threaded_blas
 from mediafp.engine.interface import TranscriptionCancelled
+from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.text.speech.transcribers import get_transcriber
 from mediafp.types.media import Audio
 from mediafp.types.runs import SpeechOptions
@@ -70,7 +70,7 @@ class TranscriptionPool:
         """Return the transcript of an audio track; an exception of `on_progress` ends the transcription."""
         # The last digits of the features, and with them some words, depend on the threads of BLAS.
         with single_threaded_blas().limit():
-            return analysis.transcribe_audio(audio, self._speech, on_progress=on_progress)
+            return transcribe_audio(audio, self._speech, on_progress=on_progress)
 
     def forget(self, audio_sha256: str) -> None:
         """Drop the future of an audio track whose transcript the caller has stored."""
@@ -81,3 +81,21 @@ class TranscriptionPool:
         """Cancel all transcriptions, and return once those in progress reached their next progress report."""
         self._cancelled.set()
         self._threads.shutdown(cancel_futures=True)
+
+
+def transcribe_audio(
+    audio: Audio, speech: SpeechOptions, *, on_progress: Callable[[float], object] = lambda share: None
+) -> TranscribedAudio:
+    """Return the transcript of a sound; `on_progress` is called with the share that is done, 0..1.
+
+    Raises:
+        ModelError: The speech model is missing or changed.
+    """
+    transcriber, sha256 = get_transcriber(speech), audio.sha256
+    transcript = transcriber.transcribe(audio, on_progress=on_progress)
+    return TranscribedAudio(
+        audio_sha256=sha256,
+        transcript=transcript,
+        fingerprint=fingerprint_transcript(sha256, transcript),
+        model_rank=transcriber.rank(transcript),
+    )

@@ -16,6 +16,8 @@ from PIL import AvifImagePlugin, Image
 from mediafp.engine import analysis
 from mediafp.ingest.files import OpenFile
 from mediafp.ingest.open_media import open_media
+from mediafp.ingest.thumbnail_pixels import decode_thumbnail
+from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.text.ocr.video_text import VideoTextReader
 from mediafp.types.media import AUDIO_SAMPLE_RATE, Frame, Pixels
 
@@ -52,6 +54,7 @@ def warm_up(*, ocr: bool = False, all_types: bool = False, video: bool = False) 
         _decode(encoded.getvalue(), "warm-up")
     _decode(HEIC_SAMPLE.read_bytes(), "warm-up.heic")
     _analyse(encoded.getvalue(), "warm-up", all_types=all_types)
+    decode_thumbnail(encode_thumbnail(noise, noise.shape[0]))
     if video:
         _load_video_decoders(all_types=all_types)
     if ocr:

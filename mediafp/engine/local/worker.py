@@ -6,8 +6,6 @@ Started by `mediafp.engine.local.process` as `python -m mediafp.engine.local.wor
 
 import gc
 import os
-import signal
-import socket
 import sys
 import time
 from collections.abc import Sequence
@@ -18,27 +16,20 @@ import numpy as np
 
 from mediafp.engine import analysis
 from mediafp.engine.comparison.messages import AssetAnswer, AssetRequest, PairTask
+from mediafp.engine.local.connection import WorkerConnection, to_failure
 from mediafp.engine.local.messages import (
-    EXIT_OUT_OF_MEMORY,
-    LENGTH,
-    NONCE_BYTES,
     PART_BYTES,
     ArchiveEnd,
     AudioResult,
     DataChunk,
-    Failure,
     FramesResult,
     MemberEnd,
     MemberStart,
     OcrTaskResult,
-    Ready,
-    Result,
     Task,
     VideoTextResult,
     decode_answer,
     decode_decision,
-    decode_task,
-    encode,
     truncate_texts,
 )
 from mediafp.engine.local.packing import (
@@ -49,8 +40,7 @@ from mediafp.engine.local.packing import (
     pack_thumbnails,
     pack_video_text,
 )
-from mediafp.engine.local.sandbox import ResourceLimits, die_with_parent, enter_sandbox, set_resource_limits
-from mediafp.engine.local.thread_limit import GREETING
+from mediafp.engine.local.sandbox import ResourceLimits
 from mediafp.engine.local.warm_up import warm_up
 from mediafp.ingest.archives.members import iter_members
 from mediafp.ingest.cpu_budget import CpuBudget
@@ -62,7 +52,7 @@ from mediafp.ingest.limits import (
     MAX_WORKER_MEMORY_BYTES,
 )
 from mediafp.ingest.thumbnails import encode_thumbnail
-from mediafp.types.errors import ErrorKind, MediaError, NotMedia, SandboxError
+from mediafp.types.errors import MediaError, NotMedia
 from mediafp.types.jpeg import MAX_THUMBNAIL_SIDE
 from mediafp.types.media import Audio
 
@@ -72,41 +62,23 @@ if TYPE_CHECKING:
 
 def main(arguments: list[str]) -> None:
     """Process tasks until the parent process closes the connection."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
-    die_with_parent()
-    connection = WorkerConnection(socket.socket(fileno=int(arguments[0])))
+    connection = FileConnection.open(arguments[0])
     if "--compare" in arguments:
         connection.load_comparer()
     else:
         warm_up(ocr="--ocr" in arguments, all_types="--all-types" in arguments, video="--video" in arguments)
-    try:
-        set_resource_limits(ResourceLimits(memory=MAX_WORKER_MEMORY_BYTES, cpu_seconds=MAX_WORKER_CPU_SECONDS))
-        if "--no-sandbox" not in arguments:
-            enter_sandbox(connection.greet)
-        connection.greet()
-    except SandboxError as error:
-        connection.greet()
-        connection.send(Failure(kind="crash", message=str(error)))
-        return
-    connection.send(Ready())
-    while (received := connection.receive_task()) is not None:
-        try:
-            handle_task(connection, *received)
-            # A resampler is part of a reference cycle: it holds threads and address space until it is collected.
-            gc.collect()
-        except MemoryError:
-            # It is unknown what holds the memory: a fresh worker is safer.
-            os._exit(EXIT_OUT_OF_MEMORY)
+    connection.run_tasks(
+        ResourceLimits(memory=MAX_WORKER_MEMORY_BYTES, cpu_seconds=MAX_WORKER_CPU_SECONDS),
+        # Looked up for each task: tests replace it.
+        lambda task, descriptor: handle_task(connection, task, descriptor),
+        sandboxed="--no-sandbox" not in arguments,
+    )
 
 
-class WorkerConnection:
-    """The worker's end of the socket to the parent process."""
+class FileConnection(WorkerConnection):
+    """The end of a worker that analyses files, unpacks archives, or compares pairs."""
 
-    def __init__(self, connected: socket.socket) -> None:
-        self._socket = connected
-        self._greeted = False
-        self._nonce = bytes(NONCE_BYTES)
-        self._comparer: PairComparer | None = None
+    _comparer: "PairComparer | None" = None
 
     def load_comparer(self) -> None:
         """Load what the comparison of pairs needs, which `compare` then does."""
@@ -126,41 +98,6 @@ class WorkerConnection:
         self.send(request)
         return decode_answer(self.receive())
 
-    def greet(self, listener: int | None = None) -> None:
-        """Send the greeting, and with it the listener of thread starts; a second call sends nothing."""
-        if not self._greeted:
-            self._greeted = True
-            if listener is None:
-                # In the sandbox, no descriptor can be sent.
-                self._socket.sendall(GREETING)
-            else:
-                socket.send_fds(self._socket, [GREETING], [listener])
-
-    def send(self, message: Result) -> None:
-        """Send a message about the last task."""
-        self._socket.sendall(self._nonce + encode(message))
-
-    def receive_task(self) -> tuple[Task, int | None] | None:
-        """Return the next task, and the descriptor of its file or None; None if the parent closed the connection."""
-        nonce, descriptors, _, _ = socket.recv_fds(self._socket, NONCE_BYTES, 1)
-        if not nonce:
-            return None
-        self._nonce = nonce + self._receive_exactly(NONCE_BYTES - len(nonce))
-        return decode_task(self.receive()), descriptors[0] if descriptors else None
-
-    def receive(self) -> bytearray:
-        """Return the next message."""
-        return self._receive_exactly(LENGTH.unpack(self._receive_exactly(LENGTH.size))[0])
-
-    def _receive_exactly(self, count: int) -> bytearray:
-        data = bytearray()
-        while len(data) < count:
-            block = self._socket.recv(count - len(data))
-            if not block:
-                sys.exit(0)
-            data += block
-        return data
-
 
 class _ReceivedFile(OpenFile):
     """The file of a task; its size is found without fstat(), which some C libraries cannot call in the sandbox."""
@@ -170,42 +107,30 @@ class _ReceivedFile(OpenFile):
         self.bytes = os.lseek(descriptor, 0, os.SEEK_END)
 
 
-def handle_task(connection: WorkerConnection, task: Task, descriptor: int | None) -> None:
-    """Process one file or pair, and send the result or the failure. Raises only MemoryError."""
-    with nullcontext() if descriptor is None else _ReceivedFile(task.file_name, descriptor) as file:
-        try:
-            if file is None:
-                assert task.pair, "all other tasks have a file"
-                connection.compare(task.pair)
-            elif task.what == "unpack_archive":
-                _unpack(connection, file)
-            elif task.what == "read_audio":
-                _read_audio(connection, file)
-            elif task.what == "read_frames":
-                _read_frames(connection, file, task)
-            elif task.what == "run_ocr":
-                _run_ocr(connection, file)
-            elif task.what == "read_video_text":
-                _read_video_text(connection, file)
-            else:
-                _analyse(connection, file, task)
-        except MediaError as error:
-            connection.send(_failure(error.kind, str(error), not_media=isinstance(error, NotMedia)))
-        except MemoryError:
-            raise
-        except Exception as error:
-            connection.send(_failure("crash", f"reading it failed: {type(error).__name__}: {error}"))
-
-
-def _failure(kind: ErrorKind, message: str, *, not_media: bool = False, warnings: Sequence[str] = ()) -> Failure:
-    (truncated,) = truncate_texts([message])
-    return Failure(
-        kind=kind,
-        message=truncated,
-        warnings=truncate_texts(warnings),
-        not_media=not_media,
-        cpu=time.process_time(),
-    )
+def handle_task(connection: FileConnection, task: Task, descriptor: int | None) -> None:
+    """Process one file, pair or thumbnail, and send the result or the failure. Raises only MemoryError."""
+    opened = nullcontext() if descriptor is None else _ReceivedFile(task.file_name, descriptor)
+    with opened as file, connection.sending_failures():
+        if task.what == "decode_thumbnail":
+            connection.send_pixels(task.jpeg)
+            return
+        if file is None:
+            assert task.pair, "all other tasks have a file"
+            connection.compare(task.pair)
+        elif task.what == "unpack_archive":
+            _unpack(connection, file)
+        elif task.what == "read_audio":
+            _read_audio(connection, file)
+        elif task.what == "read_frames":
+            _read_frames(connection, file, task)
+        elif task.what == "run_ocr":
+            _run_ocr(connection, file)
+        elif task.what == "read_video_text":
+            _read_video_text(connection, file)
+        else:
+            _analyse(connection, file, task)
+    # A resampler is part of a reference cycle: it holds threads and address space until it is collected.
+    gc.collect()
 
 
 def _unpack(connection: WorkerConnection, file: OpenFile) -> None:
@@ -226,7 +151,7 @@ def _unpack(connection: WorkerConnection, file: OpenFile) -> None:
                 except MediaError as error:
                     connection.send(MemberEnd(kind=error.kind, message=truncate_texts([str(error)])[0]))
     except MediaError as error:
-        connection.send(_failure(error.kind, str(error), warnings=warnings))
+        connection.send(to_failure(error.kind, str(error), warnings=warnings))
     else:
         connection.send(ArchiveEnd(warnings=truncate_texts(warnings), cpu=time.process_time()))
 

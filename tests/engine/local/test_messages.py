@@ -34,6 +34,7 @@ from mediafp.engine.local.messages import (
     PackedFingerprint,
     PackedTextLine,
     PackedVideoTextLine,
+    PixelsResult,
     Ready,
     Result,
     Task,
@@ -828,6 +829,7 @@ def test_validation_covers_each_field_of_an_analysis() -> None:
         | OcrTaskResult
         | FramesResult
         | VideoTextResult
+        | PixelsResult
         | MemberStart
         | MemberEnd
         | ArchiveEnd

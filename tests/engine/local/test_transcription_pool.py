@@ -37,7 +37,7 @@ def fake(audio: Audio, speech: SpeechOptions, *, on_progress: Callable[[float], 
 def test_submit_returns_the_transcript_and_reports_progress(
     queue: TranscriptionPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transcription.analysis, "transcribe_audio", fake)
+    monkeypatch.setattr(transcription, "transcribe_audio", fake)
     events: list[object] = []
 
     @contextmanager
@@ -61,7 +61,7 @@ def test_submit_transcribes_equal_samples_once_until_forget(
         calls.append(audio.sha256)
         return transcribed_audio(audio.sha256, silent_transcript())
 
-    monkeypatch.setattr(transcription.analysis, "transcribe_audio", count)
+    monkeypatch.setattr(transcription, "transcribe_audio", count)
     first = queue.submit(audio(1))
     assert queue.submit(audio(1)) is first and queue.submit(audio(2)) is not first
     queue.submit(audio(2)).result(60)
@@ -82,7 +82,7 @@ def test_shutdown_cancels_running_and_waiting_transcriptions(
             running.set()
             on_progress(0.0)
 
-    monkeypatch.setattr(transcription.analysis, "transcribe_audio", endless)
+    monkeypatch.setattr(transcription, "transcribe_audio", endless)
     futures = [queue.submit(audio(value)) for value in range(MAX_CONCURRENT_TRACKS + 2)]
     assert running.wait(60)
     queue.shutdown()

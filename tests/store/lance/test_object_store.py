@@ -15,6 +15,7 @@ from processes import PATIENCE_SECONDS
 
 from mediafp.case import open_case
 from mediafp.case.references import StoredReferences
+from mediafp.ingest.thumbnail_pixels import decode_thumbnail
 from mediafp.store.lance import errors, table
 from mediafp.store.lance.addresses import storage_options
 from mediafp.store.row_index import index as row_index
@@ -48,7 +49,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: ObjectStore)
     folder = tmp_path / "case"
     with SqliteStore(folder, create=True) as store:
         add(store, *(record(n) for n in range(30)))
-        StoredReferences(store)
+        StoredReferences(store, decode_thumbnail)
     with open_case(folder) as case:
         assert list(case.migrate(ADDRESS))
     return folder
@@ -56,7 +57,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: ObjectStore)
 
 def found(folder: Path) -> list[object]:
     with SqliteStore(folder) as store:
-        return answers(StoredReferences(store))
+        return answers(StoredReferences(store, decode_thumbnail))
 
 
 def closed_port() -> int:
@@ -72,7 +73,7 @@ def test_store_that_fails_every_second_call_is_searched_and_written(folder: Path
     assert found(folder) == expected and server.calls > before + 10
     with SqliteStore(folder) as store:
         add(store, *(record(n) for n in range(30, 40)))
-        assert StoredReferences(store).row_counts()["sscd_distilled"] == 40
+        assert StoredReferences(store, decode_thumbnail).row_counts()["sscd_distilled"] == 40
     server.is_failing = lambda call: False
     assert found(folder) != expected
     with open_case(folder) as case:
@@ -91,7 +92,7 @@ def test_store_that_fails_all_calls_is_an_error_that_loses_nothing(folder: Path,
 
 def test_failure_during_a_search_is_an_error(folder: Path, server: ObjectStore) -> None:
     with SqliteStore(folder) as store:
-        references = StoredReferences(store)
+        references = StoredReferences(store, decode_thumbnail)
         server.is_failing = lambda call: True
         with pytest.raises(StoreError, match=r"cannot (search|read) the index at 's3://.*status 503"):
             answers(references)
@@ -188,7 +189,7 @@ def test_only_an_endpoint_on_this_machine_may_go_without_encryption(monkeypatch:
 def test_rows_of_two_cases_at_one_address_do_not_mix(folder: Path, tmp_path: Path) -> None:
     with SqliteStore(tmp_path / "other", create=True) as store:
         add(store, *(record(n, seed=100 + n) for n in range(30)))
-        StoredReferences(store)
+        StoredReferences(store, decode_thumbnail)
     before = found(folder)
     with open_case(tmp_path / "other") as case:
         list(case.migrate(ADDRESS))
