@@ -18,6 +18,7 @@ from mixed_stores import Ingested, Row, kept_rows, open_references
 from object_store import skip_without_lance
 from sample_matches import sample_match, sample_placement
 
+from mediafp.case.comparison import comparer as asset_comparer
 from mediafp.case.comparison import run as comparison_run
 from mediafp.case.comparison.pair import compare_pair
 from mediafp.case.comparison.partners import find_partners
@@ -115,16 +116,16 @@ def test_sandboxed_workers_keep_the_rows_of_one_process(
     tmp_path: Path, ingested: Ingested, expected: list[Row], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("MIN_SPREAD_ASSETS", "MIN_SPREAD_CORES"):
-        monkeypatch.setattr(comparison_run, name, 1)
+        monkeypatch.setattr(asset_comparer, name, 1)
     # What this process would compare itself is an error.
-    monkeypatch.setattr(comparison_run, "compare_pair", None)
+    monkeypatch.setattr(asset_comparer, "compare_pair", None)
     assert compare_all(tmp_path / "store", ingested, LocalEngine(tmp_path)) == expected
     assert {row[5] for row in expected} >= {"copy", "image_in_video", "same_video"}
 
 
 def test_few_assets_are_compared_by_this_process(tmp_path: Path, ingested: Ingested, expected: list[Row]) -> None:
     engine = FailingEngine(AssertionError())
-    engine.name, engine.concurrency = "local", comparison_run.MIN_SPREAD_CORES
+    engine.name, engine.concurrency = "local", asset_comparer.MIN_SPREAD_CORES
     assert compare_all(tmp_path / "store", ingested, engine) == expected and not engine.calls
 
 
@@ -169,7 +170,7 @@ def test_pair_that_no_worker_compares_waits_for_the_next_run(
     error: Callable[[str], MediaError],
     kind: ErrorKind,
 ) -> None:
-    monkeypatch.setattr(comparison_run, "compare_pair", None)
+    monkeypatch.setattr(asset_comparer, "compare_pair", None)
     with filled_store(tmp_path / "store", ingested) as store:
         losing = LosingEngine(deadly, error)
         run(store, losing)
@@ -204,7 +205,7 @@ def test_asset_of_a_lost_pair_is_never_compared_by_this_process(
         compared.extend((a, b))
         return compare_pair(a, b, *arguments)
 
-    monkeypatch.setattr(comparison_run, "compare_pair", compare_here)
+    monkeypatch.setattr(asset_comparer, "compare_pair", compare_here)
     with filled_store(tmp_path / "store", ingested) as store:
         run(store, LosingEngine(deadly, lose))
         assert not compared
@@ -230,8 +231,8 @@ def test_workers_that_crash_in_one_pair_lose_it_alone(
     name: str,
 ) -> None:
     for constant in ("MIN_SPREAD_ASSETS", "MIN_SPREAD_CORES"):
-        monkeypatch.setattr(comparison_run, constant, 1)
-    monkeypatch.setattr(comparison_run, "compare_pair", None)
+        monkeypatch.setattr(asset_comparer, constant, 1)
+    monkeypatch.setattr(asset_comparer, "compare_pair", None)
     create = RayEngine if name == "ray" else LocalEngine
     with running_cluster() if name == "ray" else nullcontext(), filled_store(tmp_path / "store", ingested) as store:
         with monkeypatch.context() as patch:
@@ -253,7 +254,7 @@ def test_nodes_search_an_index_on_lance(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     skip_without_lance()
-    monkeypatch.setattr(comparison_run, "compare_pair", None)
+    monkeypatch.setattr(asset_comparer, "compare_pair", None)
     for module, constant in (
         (row_index, "SAVE_ROWS"),
         (table, "SEGMENT_ROWS"),
@@ -300,7 +301,7 @@ def test_end_of_a_run_ends_the_search_of_nodes_before_it_waits(
         raise WorkerLost("crash", "the service was ended")
 
     monkeypatch.setattr(StoredReferences, "shared_rows", 1)
-    monkeypatch.setattr(comparison_run, "find_partners", search)
+    monkeypatch.setattr(asset_comparer, "find_partners", search)
     with filled_store(tmp_path / "store", ingested) as store:
         start: Any = SearchingEngine
         progress: Any = comparison_run.run_comparisons(store, open_references(store), start_engine=start, jobs=1)
@@ -315,8 +316,8 @@ def test_end_of_a_run_ends_the_search_of_nodes_before_it_waits(
 def test_run_ends_if_workers_are_lost_whatever_they_compare(
     tmp_path: Path, ingested: Ingested, expected: list[Row], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(comparison_run, "compare_pair", None)
-    monkeypatch.setattr(comparison_run, "MAX_LOST_PAIRS", 3)
+    monkeypatch.setattr(asset_comparer, "compare_pair", None)
+    monkeypatch.setattr(asset_comparer, "MAX_LOST_PAIRS", 3)
     with filled_store(tmp_path / "store", ingested) as store:
         losing = FailingEngine(lose("no memory"))
         with pytest.raises(
@@ -335,8 +336,8 @@ def test_run_ends_if_workers_are_lost_whatever_they_compare(
 def test_asset_that_loses_every_pair_does_not_end_the_run(
     tmp_path: Path, ingested: Ingested, expected: list[Row], deadly: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(comparison_run, "compare_pair", None)
-    monkeypatch.setattr(comparison_run, "MAX_LOST_PAIRS", 2)
+    monkeypatch.setattr(asset_comparer, "compare_pair", None)
+    monkeypatch.setattr(asset_comparer, "MAX_LOST_PAIRS", 2)
     hostile = deadly[0]
 
     class Hostile(InProcessEngine):
@@ -391,7 +392,7 @@ def test_pair_of_an_older_state_of_the_store_is_compared_in_that_state(tmp_path:
     engine = InProcessEngine()
     with filled_store(tmp_path / "store", ingested) as store:
         opened = [StoredReferences(store), StoredReferences(store)]
-        comparer = comparison_run.Comparer(store, lambda: opened.pop(), engine)
+        comparer = asset_comparer.Comparer(store, lambda: opened.pop(), engine)
         comparer.update([])
         older = comparer._current_state()
         comparer.update([])
