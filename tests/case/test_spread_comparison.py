@@ -20,7 +20,7 @@ from sample_matches import sample_match, sample_placement
 
 from mediafp.case.comparison import comparer as asset_comparer
 from mediafp.case.comparison import run as comparison_run
-from mediafp.case.comparison.pair import compare_pair
+from mediafp.case.comparison.pair import NO_WORKERS, compare_pair
 from mediafp.case.comparison.partners import find_partners
 from mediafp.case.comparison.spread import SpreadPairs
 from mediafp.case.comparison.versions import comparison_versions
@@ -219,6 +219,54 @@ def test_asset_of_a_lost_pair_is_never_compared_by_this_process(
         list(comparison_run.run_comparisons(store, open_references(store), start_engine=start, jobs=1))
         assert compared and set(compared).isdisjoint(deadly)
         assert (len(store.lost_pairs()) > 1) == (change != "new")
+
+
+@pytest.mark.parametrize("cause", ["no engine", "no sandbox"])
+@pytest.mark.parametrize("is_pending", [False, True])
+def test_run_without_workers_keeps_the_reason_of_a_lost_pair(
+    tmp_path: Path, ingested: Ingested, deadly: tuple[str, ...], cause: str, is_pending: bool
+) -> None:
+    with filled_store(tmp_path / "store", ingested) as store:
+        run(store, LosingEngine(deadly, lose))
+        (lost,) = store.lost_pairs()
+        if is_pending:
+            with store.writing():
+                comparisons.note_change(store.database, deadly[0], "picture")
+        start: Any = (lambda: FailingEngine(SandboxError("no locks"))) if cause == "no sandbox" else None
+        list(
+            comparison_run.run_comparisons(
+                store, open_references(store), start_engine=start, jobs=1, complete=not is_pending
+            )
+        )
+        reasons = {one.pair: one.failure for one in store.lost_pairs()}
+        assert reasons.pop(lost.pair) == lost.failure == PairFailure("oom", "no luck")
+        # Other pairs of its assets, which no worker has seen.
+        own = PairFailure("crash", "no locks") if cause == "no sandbox" else NO_WORKERS
+        assert set(reasons.values()) == ({own} if is_pending else set())
+
+
+def test_lost_pair_of_an_asset_that_has_changed_is_compared_once(
+    tmp_path: Path, ingested: Ingested, expected: list[Row], deadly: tuple[str, ...]
+) -> None:
+    class CountingEngine(InProcessEngine):
+        def __init__(self) -> None:
+            super().__init__()
+            self.pairs = Counter[tuple[str, str]]()
+
+        def compare(self, pair: PairTask, *arguments: Any) -> Any:
+            self.pairs[min(pair.a, pair.b), max(pair.a, pair.b)] += 1
+            return super().compare(pair, *arguments)
+
+    with filled_store(tmp_path / "store", ingested) as store:
+        run(store, LosingEngine(deadly, lose))
+        (lost,) = store.lost_pairs()
+        with store.writing():
+            for sha256 in deadly:
+                comparisons.note_change(store.database, sha256, "picture")
+        engine = CountingEngine()
+        run(store, engine, complete=True)
+        assert set(engine.pairs.values()) == {1} and lost.pair in engine.pairs and len(engine.pairs) > 1
+        assert kept_rows(store) == expected and store.lost_pairs() == []
 
 
 @pytest.mark.parametrize("name", ["local", "ray"])

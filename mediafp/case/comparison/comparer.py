@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from mediafp.case.comparison.pair import NO_WORKERS, assets_of_lost_pairs, compare_pair, keep_failure, keep_match
+from mediafp.case.comparison.pair import NO_WORKERS, compare_pair, keep_failure, keep_match
 from mediafp.case.comparison.partners import AudioPartner, Partner, find_partners
 from mediafp.case.comparison.scripts import compare_scripts, find_script_partners
 from mediafp.case.comparison.sounds import compare_stored_sounds, find_sound_partners
@@ -96,6 +96,12 @@ class Comparer:
         """True if workers compare all pairs."""
         self._suspects: set[str] = set()
         """Assets of pairs that no worker could compare."""
+        self._reasons: dict[tuple[str, str], PairFailure] = {}
+        """Why no worker could compare such a pair, by both assets, the smaller SHA-256 first."""
+        self._no_workers = NO_WORKERS
+        """Why no worker is asked, if there is none."""
+        self._again: set[tuple[str, str]] = set()
+        """Pairs that `compare_again` compares, the smaller SHA-256 first."""
         self._losses: list[ComparedAsset] = []
         """Pairs in a row that no worker could compare, each of two assets that were not suspects."""
         self._nodes: Sequence[ServiceNode] | None = None
@@ -109,16 +115,23 @@ class Comparer:
         self._taken: dict[AssetChannel, set[str]] = {}
         """Assets that compare the pair with such an asset in its newest state."""
 
-    def update(self, pending: Sequence[PendingComparison]) -> None:
-        """Add what was ingested to the index, before these assets are compared. Call it in one thread."""
+    def update(self, pending: Sequence[PendingComparison], lost: Sequence[KeptMatch] = ()) -> None:
+        """Add what was ingested to the index, before these assets are compared. Call it in one thread.
+
+        Args:
+            pending: Assets for `compare`.
+            lost: Pairs for `compare_again`, to which `compare` leaves them.
+        """
         # Before the references are read: what changes from now on may not be in them.
         started = self._store.last_log_entry()[0]
         references = self._open_references()
         if not self._state or self._state.sides.references is not references:
             self._share(references)
-        suspects = assets_of_lost_pairs(self._store)
+        reasons = {one.pair: one.failure for one in self._store.lost_pairs() if one.failure}
         with self._lock:
-            self._suspects |= suspects
+            self._reasons |= reasons
+            self._suspects.update(*reasons)
+            self._again.update(one.pair for one in lost)
             generation = self._state.generation + 1 if self._state else 1
             if self._state and self._state.sides.references is references:
                 sides, spread = self._state.sides, self._state.spread
@@ -213,17 +226,22 @@ class Comparer:
         return not is_local or (len(self._newest) >= MIN_SPREAD_ASSETS and engine.concurrency >= MIN_SPREAD_CORES)
 
     def _compare_pair(self, sha256: str, partner: str, promise: Promise, state: _State) -> KeptMatch:
+        # In this order: that of the rows of the promise.
         pair, text = (sha256, partner), self._store.ocr_lines
         is_suspect = not self._suspects.isdisjoint(pair)
         if self._is_spread or is_suspect:
             self._check_losses(state.sides.references)
-            found = self._compare_by_workers(pair, promise, state, is_suspect=is_suspect)
+            found = self._compare_by_workers(pair, promise, state)
+            if found is None and is_suspect:
+                # Why workers have lost the pair stays.
+                found = self._reasons.get(_sorted_pair(*pair), self._no_workers)
             if isinstance(found, PairFailure):
                 lost = keep_failure(pair, promise, found)
                 self._add_loss(lost, state)
                 return lost
             if found:
                 with self._lock:
+                    self._reasons.pop(_sorted_pair(*pair), None)
                     if len(self._losses) < MAX_LOST_PAIRS:
                         self._losses.clear()
                 return keep_match(pair, promise, found, state.sides.references, text)
@@ -241,6 +259,7 @@ class Comparer:
             if self._suspects.isdisjoint(lost.pair) and len(self._losses) < MAX_LOST_PAIRS:
                 self._losses.append(ComparedAsset(pending=None, started=state.started, matches=[lost]))
             self._suspects.update(lost.pair)
+            self._reasons[lost.pair] = lost.failure or self._no_workers
 
     def _check_losses(self, references: StoredReferences) -> None:
         """Raise UsageError if workers are lost whatever they compare."""
@@ -256,11 +275,11 @@ class Comparer:
         )
 
     def _compare_by_workers(
-        self, pair: tuple[str, str], promise: Promise, state: _State, *, is_suspect: bool
+        self, pair: tuple[str, str], promise: Promise, state: _State
     ) -> FoundMatch | PairFailure | None:
-        """Return the match of a pair, or why there is none; None if this process is to compare it."""
+        """Return the match of a pair, or why there is none; None if there are no workers."""
         if state.spread is None:
-            return NO_WORKERS if is_suspect else None
+            return None
         try:
             return state.spread.find_match(*pair, promise)
         except SandboxError as error:
@@ -268,13 +287,15 @@ class Comparer:
                 # Thumbnails are decoded in this process too, if few assets are compared.
                 _logger.warning("all files are compared by this process: %s", error)
             self._is_spread, self._engine = False, None
-            return PairFailure("crash", str(error)) if is_suspect else None
+            self._no_workers = PairFailure("crash", str(error))
+            return None
 
     def _compare_pictures(self, sha256: str, state: _State) -> list[KeptMatch]:
         return [
             self._compare_pair(sha256, one.sha256, one.promise, state)
             for one in self._choose(find_partners(sha256, state.sides), "picture")
-            if self._take(sha256, one.sha256, "picture", state.generation)
+            if _sorted_pair(sha256, one.sha256) not in self._again
+            and self._take(sha256, one.sha256, "picture", state.generation)
         ]
 
     def _compare_scripts(self, sha256: str, references: StoredReferences, generation: int) -> list[KeptMatch]:
@@ -315,3 +336,7 @@ class Comparer:
                 # Else the partner has changed since, and its newest state is compared with this asset anew.
                 self._taken.setdefault((partner, channel), set()).add(sha256)
             return True
+
+
+def _sorted_pair(a: str, b: str) -> tuple[str, str]:
+    return (a, b) if a < b else (b, a)

@@ -55,8 +55,9 @@ def run_comparisons(
         engine = stack.enter_context(start_engine()) if start_engine else None
         run = ComparisonRun(store, open_references, engine=engine, jobs=jobs)
         stack.callback(run.close)
-        run.add(pending)
+        # Before the assets, which leave these pairs to them.
         run.add_lost(lost)
+        run.add(pending)
         if partial:
             run.add_if_all_is_searched(partial)
         if not (total := run.waiting):
@@ -126,7 +127,7 @@ class ComparisonRun:
     def add_lost(self, lost: Sequence[KeptMatch]) -> None:
         """Begin to compare pairs again that no worker could compare."""
         if lost:
-            self._comparer.update([])
+            self._comparer.update([], lost)
         self._lost += len(lost)
         for one in lost:
             self._threads.submit(self._comparer.compare_again, one).add_done_callback(self._done.put)
