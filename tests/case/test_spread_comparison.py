@@ -195,7 +195,7 @@ def test_pair_that_no_worker_compares_waits_for_the_next_run(
         assert kept_rows(store) == expected
 
 
-@pytest.mark.parametrize("change", ["new", "no workers", "no sandbox"])
+@pytest.mark.parametrize("change", ["new", "no workers", "no sandbox", "forgotten"])
 def test_asset_of_a_lost_pair_is_never_compared_by_this_process(
     tmp_path: Path, ingested: Ingested, deadly: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
@@ -210,15 +210,24 @@ def test_asset_of_a_lost_pair_is_never_compared_by_this_process(
         run(store, LosingEngine(deadly, lose))
         assert not compared
         with store.writing():
+            if change == "forgotten":
+                # Which of the two has ended the workers is unknown.
+                (path,) = store.uris(deadly[0])
+                store.forget_sighting(deadly[0], path)
             for record in ingested.records.values():
+                if change == "forgotten" and record.asset.sha256 == deadly[0]:
+                    continue
                 # Of the lost pair too: new text in it, such as of `ingest --ocr yes`, changes nothing about its files.
                 comparisons.note_change(store.database, record.asset.sha256, "picture")
-        engine: Any = InProcessEngine() if change == "new" else FailingEngine(SandboxError("Landlock is missing"))
+        engine: Any = (
+            InProcessEngine() if change in ("new", "forgotten") else FailingEngine(SandboxError("Landlock is missing"))
+        )
         engine.name, engine.concurrency = "local", 1
         start = None if change == "no workers" else lambda: engine
         list(comparison_run.run_comparisons(store, open_references(store), start_engine=start, jobs=1))
         assert compared and set(compared).isdisjoint(deadly)
-        assert (len(store.lost_pairs()) > 1) == (change != "new")
+        assert engine.calls or change == "no workers"
+        assert (len(store.lost_pairs()) > 1) == (change in ("no workers", "no sandbox"))
 
 
 @pytest.mark.parametrize("cause", ["no engine", "no sandbox"])

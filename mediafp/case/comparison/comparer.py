@@ -78,7 +78,7 @@ class Comparer:
     """Comparison of the pending assets of a store with all others. Several threads may call `compare`.
 
     Of two pending assets, the one that comes first to the pair compares it. An asset of a pair that no worker could compare is
-    compared by workers alone from then on: to the end of the run, and by later runs as long as the store states such a pair.
+    compared by workers alone from then on: to the end of the run, and by later runs as long as it is one of the store's suspects.
     """
 
     def __init__(
@@ -95,9 +95,9 @@ class Comparer:
         self._is_spread = False
         """True if workers compare all pairs."""
         self._suspects: set[str] = set()
-        """Assets of pairs that no worker could compare."""
+        """Assets of pairs that no worker could compare, also with one that was forgotten since."""
         self._reasons: dict[tuple[str, str], PairFailure] = {}
-        """Why no worker could compare such a pair, by both assets, the smaller SHA-256 first."""
+        """Why no worker could compare a pair, by both assets, the smaller SHA-256 first."""
         self._no_workers = NO_WORKERS
         """Why no worker is asked, if there is none."""
         self._again: set[tuple[str, str]] = set()
@@ -127,10 +127,11 @@ class Comparer:
         references = self._open_references()
         if not self._state or self._state.sides.references is not references:
             self._share(references)
+        suspects = self._store.suspects()
         reasons = {one.pair: one.failure for one in self._store.lost_pairs() if one.failure}
         with self._lock:
+            self._suspects |= suspects
             self._reasons |= reasons
-            self._suspects.update(*reasons)
             self._again.update(one.pair for one in lost)
             generation = self._state.generation + 1 if self._state else 1
             if self._state and self._state.sides.references is references:
