@@ -16,9 +16,9 @@ type Bits = npt.NDArray[np.uint8]
 SINGLE_THREAD_ROWS: Final = 32
 """Query rows up to which a search uses one thread: on a busy machine OpenMP costs more than it gains."""
 SINGLE_THREAD_COMPARISONS: Final = 1 << 24
-"""Pairs of a query row and a row up to which a search uses one thread, some 40 ms. The codes of half a minute of sound among those
-of 20 videos cost 75 ms of CPU time with one thread, and 440 ms with two, which wait for each other, on a machine with a load of 10
-on 2 cores (scripts/bench/relate_channels.py)."""
+"""Pairs of a query row and a row up to which a search uses one thread, some 40 ms. The codes of half a minute of sound among
+those of 20 videos cost 75 ms of CPU time with one thread, and 440 ms with two, which wait for each other, on a machine with a
+load of 10 on 2 cores (scripts/bench/relate_channels.py)."""
 
 
 def nearest(queries: Bits, rows: Bits, count: int, allowed: Bits | None) -> tuple[Distances, Numbers]:
