@@ -143,6 +143,13 @@ class KeptMatchStore(Protocol):
         """
         ...
 
+    def suspects(self) -> set[str]:
+        """Return the assets that may have ended workers, which the process with the store must not compare.
+
+        These are the assets of lost pairs, and those whose partner in one was forgotten, until they are forgotten too.
+        """
+        ...
+
     def kept_matches(
         self, sha256: str | None = None, *, min_probability: float = MIN_KEPT_PROBABILITY
     ) -> Iterator[KeptMatch]:

@@ -21,6 +21,7 @@ from typing import Any, Final
 from ray_cost import copy_photos, cpu_seconds, write_photos
 
 from mediafp.case import open_case
+from mediafp.case.comparison import comparer as asset_comparer
 from mediafp.case.comparison import run as comparison_run
 from mediafp.case.engines import new_engine
 from mediafp.store.sqlite.connection import DATABASE_NAME
@@ -38,7 +39,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
     # So that workers of this machine compare, however few cores it has.
-    comparison_run.MIN_SPREAD_ASSETS = comparison_run.MIN_SPREAD_CORES = 1
+    asset_comparer.MIN_SPREAD_ASSETS = asset_comparer.MIN_SPREAD_CORES = 1
     times: dict[EngineName | None, list[tuple[float, float, float]]] = {name: [] for name in NAMES}
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)

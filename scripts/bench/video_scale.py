@@ -147,10 +147,15 @@ def make_rows(
     return TimedRows(spans, (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16), quality)
 
 
+def sha256_of(number: int) -> str:
+    """Return the SHA-256 that stands for a video."""
+    return hashlib.sha256(f"{number}".encode()).hexdigest()
+
+
 def make_video(maker: SceneMaker, number: int) -> IngestRecord:
     """Return the record of a video."""
     rng, scenes = maker.rng(0, number), [maker.make_scene(*numbers) for numbers in scene_numbers(number)]
-    sha256 = hashlib.sha256(f"{number}".encode()).hexdigest()
+    sha256 = sha256_of(number)
     frames = np.concatenate([scene.track for scene in scenes])
     frames += GREY_NOISE * rng.standard_normal(frames.shape, np.float32)
     edges = np.arange(len(frames) + 1) / TRACK_RATE

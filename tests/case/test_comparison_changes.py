@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from mixed_stores import Ingested, open_references
 
-from mediafp.case.comparison.run import ComparedAsset, Comparer
+from mediafp.case.comparison.comparer import ComparedAsset, Comparer
 from mediafp.case.comparison.versions import comparison_versions
 from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
 from mediafp.store.sqlite.store import SqliteStore

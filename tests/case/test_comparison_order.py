@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from mixed_stores import Event, Ingested, Row, kept_rows, open_references
 
+from mediafp.case.comparison import comparer as asset_comparer
 from mediafp.case.comparison import partners
 from mediafp.case.comparison import run as comparison_run
 from mediafp.case.comparison.pair import compare_pair
@@ -25,7 +26,7 @@ ORDERS, LIMITED_ORDERS = 21, 8
 def remembered(ingested: Ingested, monkeypatch: pytest.MonkeyPatch) -> Ingested:
     """The media, of which each pair is compared once in all tests."""
     ingested.counts.clear()
-    monkeypatch.setattr(comparison_run, "compare_pair", ingested.compare_once)
+    monkeypatch.setattr(asset_comparer, "compare_pair", ingested.compare_once)
     monkeypatch.setattr(comparison_run, "COMMIT_SECONDS", 0.01)
     return ingested
 
@@ -82,7 +83,7 @@ def test_kept_matches_are_equal_after_any_order_runs_and_threads(remembered: Ing
 def test_comparing_all_anew_gives_the_same_rows(remembered: Ingested, tmp_path: Path) -> None:
     expected = build(tmp_path / "remembered", remembered, 0)
     with pytest.MonkeyPatch.context() as context:
-        context.setattr(comparison_run, "compare_pair", compare_pair)
+        context.setattr(asset_comparer, "compare_pair", compare_pair)
         assert build(tmp_path / "anew", remembered, 1, interrupted=False) == expected
 
 
@@ -122,10 +123,11 @@ def test_another_version_compares_all_anew_and_leaves_no_row_of_the_former_one(
             for event in remembered.events:
                 remembered.apply(store, event)
         with monkeypatch.context() as former:
-            former.setattr(comparison_run, "comparison_versions", lambda: {"picture": "former", "script": "former"})
+            for module in (asset_comparer, comparison_run):
+                former.setattr(module, "comparison_versions", lambda: {"picture": "former", "script": "former"})
             # Another order of the partners, as another model gives it.
             former.setattr(partners, "pair_promise", reversed_promise)
-            former.setattr(comparison_run, "compare_pair", keep_nothing)
+            former.setattr(asset_comparer, "compare_pair", keep_nothing)
             list(comparison_run.run_comparisons(store, references))
         assert {version for (version,) in store.database.rows("SELECT version FROM kept_match")} == {"former"}
         list(comparison_run.run_comparisons(store, references, jobs=3))

@@ -12,6 +12,7 @@ from older_stores import drop_newest_tables
 
 import mediafp
 from mediafp import Case
+from mediafp.case.comparison import comparer as asset_comparer
 from mediafp.case.comparison import run as comparison_run
 from mediafp.case.comparison.versions import comparison_versions
 from mediafp.store.sqlite.connection import DATABASE_NAME
@@ -26,7 +27,7 @@ SEARCHED = ("cat-crop", "frame", "bar", "without-bar", "grey")
 @pytest.fixture
 def case(ingested: Ingested, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
     """A case in which everything was compared."""
-    monkeypatch.setattr(comparison_run, "compare_pair", ingested.compare_once)
+    monkeypatch.setattr(asset_comparer, "compare_pair", ingested.compare_once)
     with SqliteStore(tmp_path / "store", create=True) as store:
         with store.writing():
             for event in ingested.events:
@@ -92,7 +93,7 @@ def test_a_store_of_version_5_answers_before_it_compares_and_catches_up(
         database.execute("PRAGMA user_version=5")
     with mediafp.open(folder) as reopened:
         with monkeypatch.context() as nothing_compared:
-            nothing_compared.setattr(comparison_run, "compare_pair", lambda *_: pytest.fail("a pair was compared"))
+            nothing_compared.setattr(asset_comparer, "compare_pair", lambda *_: pytest.fail("a pair was compared"))
             assert matches(reopened, crop, 0.5).keys() == kept.keys()
         reopened.cluster()
         assert kept_rows(reopened._store) == expected  # type: ignore[arg-type]

@@ -18,8 +18,9 @@ from mixed_stores import Ingested, Row, kept_rows, open_references
 from object_store import skip_without_lance
 from sample_matches import sample_match, sample_placement
 
+from mediafp.case.comparison import comparer as asset_comparer
 from mediafp.case.comparison import run as comparison_run
-from mediafp.case.comparison.pair import compare_pair
+from mediafp.case.comparison.pair import NO_WORKERS, compare_pair
 from mediafp.case.comparison.partners import find_partners
 from mediafp.case.comparison.spread import SpreadPairs
 from mediafp.case.comparison.versions import comparison_versions
@@ -116,16 +117,16 @@ def test_sandboxed_workers_keep_the_rows_of_one_process(
     tmp_path: Path, ingested: Ingested, expected: list[Row], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("MIN_SPREAD_ASSETS", "MIN_SPREAD_CORES"):
-        monkeypatch.setattr(comparison_run, name, 1)
+        monkeypatch.setattr(asset_comparer, name, 1)
     # What this process would compare itself is an error.
-    monkeypatch.setattr(comparison_run, "compare_pair", None)
+    monkeypatch.setattr(asset_comparer, "compare_pair", None)
     assert compare_all(tmp_path / "store", ingested, LocalEngine(tmp_path)) == expected
     assert {row[5] for row in expected} >= {"copy", "image_in_video", "same_video"}
 
 
 def test_few_assets_are_compared_by_this_process(tmp_path: Path, ingested: Ingested, expected: list[Row]) -> None:
     engine = FailingEngine(AssertionError())
-    engine.name, engine.concurrency = "local", comparison_run.MIN_SPREAD_CORES
+    engine.name, engine.concurrency = "local", asset_comparer.MIN_SPREAD_CORES
     assert compare_all(tmp_path / "store", ingested, engine) == expected and not engine.calls
 
 
@@ -170,7 +171,7 @@ def test_pair_that_no_worker_compares_waits_for_the_next_run(
     error: Callable[[str], MediaError],
     kind: ErrorKind,
 ) -> None:
-    monkeypatch.setattr(comparison_run, "compare_pair", None)
+    monkeypatch.setattr(asset_comparer, "compare_pair", None)
     with filled_store(tmp_path / "store", ingested) as store:
         losing = LosingEngine(deadly, error)
         run(store, losing)
@@ -195,7 +196,7 @@ def test_pair_that_no_worker_compares_waits_for_the_next_run(
         assert kept_rows(store) == expected
 
 
-@pytest.mark.parametrize("change", ["new", "no workers", "no sandbox"])
+@pytest.mark.parametrize("change", ["new", "no workers", "no sandbox", "forgotten"])
 def test_asset_of_a_lost_pair_is_never_compared_by_this_process(
     tmp_path: Path, ingested: Ingested, deadly: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
@@ -205,20 +206,77 @@ def test_asset_of_a_lost_pair_is_never_compared_by_this_process(
         compared.extend((a, b))
         return compare_pair(a, b, *arguments)
 
-    monkeypatch.setattr(comparison_run, "compare_pair", compare_here)
+    monkeypatch.setattr(asset_comparer, "compare_pair", compare_here)
     with filled_store(tmp_path / "store", ingested) as store:
         run(store, LosingEngine(deadly, lose))
         assert not compared
         with store.writing():
+            if change == "forgotten":
+                # Which of the two has ended the workers is unknown.
+                (path,) = store.uris(deadly[0])
+                store.forget_sighting(deadly[0], path)
             for record in ingested.records.values():
+                if change == "forgotten" and record.asset.sha256 == deadly[0]:
+                    continue
                 # Of the lost pair too: new text in it, such as of `ingest --ocr yes`, changes nothing about its files.
                 comparisons.note_change(store.database, record.asset.sha256, "picture")
-        engine: Any = InProcessEngine() if change == "new" else FailingEngine(SandboxError("Landlock is missing"))
+        engine: Any = (
+            InProcessEngine() if change in ("new", "forgotten") else FailingEngine(SandboxError("Landlock is missing"))
+        )
         engine.name, engine.concurrency = "local", 1
         start = None if change == "no workers" else lambda: engine
         list(comparison_run.run_comparisons(store, open_references(store), start_engine=start, jobs=1))
         assert compared and set(compared).isdisjoint(deadly)
-        assert (len(store.lost_pairs()) > 1) == (change != "new")
+        assert engine.calls or change == "no workers"
+        assert (len(store.lost_pairs()) > 1) == (change in ("no workers", "no sandbox"))
+
+
+@pytest.mark.parametrize("cause", ["no engine", "no sandbox"])
+@pytest.mark.parametrize("is_pending", [False, True])
+def test_run_without_workers_keeps_the_reason_of_a_lost_pair(
+    tmp_path: Path, ingested: Ingested, deadly: tuple[str, ...], cause: str, is_pending: bool
+) -> None:
+    with filled_store(tmp_path / "store", ingested) as store:
+        run(store, LosingEngine(deadly, lose))
+        (lost,) = store.lost_pairs()
+        if is_pending:
+            with store.writing():
+                comparisons.note_change(store.database, deadly[0], "picture")
+        start: Any = (lambda: FailingEngine(SandboxError("no locks"))) if cause == "no sandbox" else None
+        list(
+            comparison_run.run_comparisons(
+                store, open_references(store), start_engine=start, jobs=1, complete=not is_pending
+            )
+        )
+        reasons = {one.pair: one.failure for one in store.lost_pairs()}
+        assert reasons.pop(lost.pair) == lost.failure == PairFailure("oom", "no luck")
+        # Other pairs of its assets, which no worker has seen.
+        own = PairFailure("crash", "no locks") if cause == "no sandbox" else NO_WORKERS
+        assert set(reasons.values()) == ({own} if is_pending else set())
+
+
+def test_lost_pair_of_an_asset_that_has_changed_is_compared_once(
+    tmp_path: Path, ingested: Ingested, expected: list[Row], deadly: tuple[str, ...]
+) -> None:
+    class CountingEngine(InProcessEngine):
+        def __init__(self) -> None:
+            super().__init__()
+            self.pairs = Counter[tuple[str, str]]()
+
+        def compare(self, pair: PairTask, *arguments: Any) -> Any:
+            self.pairs[min(pair.a, pair.b), max(pair.a, pair.b)] += 1
+            return super().compare(pair, *arguments)
+
+    with filled_store(tmp_path / "store", ingested) as store:
+        run(store, LosingEngine(deadly, lose))
+        (lost,) = store.lost_pairs()
+        with store.writing():
+            for sha256 in deadly:
+                comparisons.note_change(store.database, sha256, "picture")
+        engine = CountingEngine()
+        run(store, engine, complete=True)
+        assert set(engine.pairs.values()) == {1} and lost.pair in engine.pairs and len(engine.pairs) > 1
+        assert kept_rows(store) == expected and store.lost_pairs() == []
 
 
 @pytest.mark.parametrize("name", ["local", "ray"])
@@ -231,8 +289,8 @@ def test_workers_that_crash_in_one_pair_lose_it_alone(
     name: str,
 ) -> None:
     for constant in ("MIN_SPREAD_ASSETS", "MIN_SPREAD_CORES"):
-        monkeypatch.setattr(comparison_run, constant, 1)
-    monkeypatch.setattr(comparison_run, "compare_pair", None)
+        monkeypatch.setattr(asset_comparer, constant, 1)
+    monkeypatch.setattr(asset_comparer, "compare_pair", None)
     create = RayEngine if name == "ray" else LocalEngine
     with running_cluster() if name == "ray" else nullcontext(), filled_store(tmp_path / "store", ingested) as store:
         with monkeypatch.context() as patch:
@@ -254,7 +312,7 @@ def test_nodes_search_an_index_on_lance(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     skip_without_lance()
-    monkeypatch.setattr(comparison_run, "compare_pair", None)
+    monkeypatch.setattr(asset_comparer, "compare_pair", None)
     for module, constant in (
         (row_index, "SAVE_ROWS"),
         (table, "SEGMENT_ROWS"),
@@ -301,7 +359,7 @@ def test_end_of_a_run_ends_the_search_of_nodes_before_it_waits(
         raise WorkerLost("crash", "the service was ended")
 
     monkeypatch.setattr(StoredReferences, "shared_rows", 1)
-    monkeypatch.setattr(comparison_run, "find_partners", search)
+    monkeypatch.setattr(asset_comparer, "find_partners", search)
     with filled_store(tmp_path / "store", ingested) as store:
         start: Any = SearchingEngine
         progress: Any = comparison_run.run_comparisons(store, open_references(store), start_engine=start, jobs=1)
@@ -316,8 +374,8 @@ def test_end_of_a_run_ends_the_search_of_nodes_before_it_waits(
 def test_run_ends_if_workers_are_lost_whatever_they_compare(
     tmp_path: Path, ingested: Ingested, expected: list[Row], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(comparison_run, "compare_pair", None)
-    monkeypatch.setattr(comparison_run, "MAX_LOST_PAIRS", 3)
+    monkeypatch.setattr(asset_comparer, "compare_pair", None)
+    monkeypatch.setattr(asset_comparer, "MAX_LOST_PAIRS", 3)
     with filled_store(tmp_path / "store", ingested) as store:
         losing = FailingEngine(lose("no memory"))
         with pytest.raises(
@@ -336,8 +394,8 @@ def test_run_ends_if_workers_are_lost_whatever_they_compare(
 def test_asset_that_loses_every_pair_does_not_end_the_run(
     tmp_path: Path, ingested: Ingested, expected: list[Row], deadly: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(comparison_run, "compare_pair", None)
-    monkeypatch.setattr(comparison_run, "MAX_LOST_PAIRS", 2)
+    monkeypatch.setattr(asset_comparer, "compare_pair", None)
+    monkeypatch.setattr(asset_comparer, "MAX_LOST_PAIRS", 2)
     hostile = deadly[0]
 
     class Hostile(InProcessEngine):
@@ -392,7 +450,7 @@ def test_pair_of_an_older_state_of_the_store_is_compared_in_that_state(tmp_path:
     engine = InProcessEngine()
     with filled_store(tmp_path / "store", ingested) as store:
         opened = [StoredReferences(store, decode_thumbnail), StoredReferences(store, decode_thumbnail)]
-        comparer = comparison_run.Comparer(store, lambda: opened.pop(), engine)
+        comparer = asset_comparer.Comparer(store, lambda: opened.pop(), engine)
         comparer.update([])
         older = comparer._current_state()
         comparer.update([])

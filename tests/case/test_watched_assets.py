@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from mixed_stores import Ingested, open_references
 
+from mediafp.case.comparison import comparer as asset_comparer
 from mediafp.case.comparison import run as comparison_run
 from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.watching import watched_assets
@@ -19,7 +20,7 @@ from mediafp.types.matches import Match
 def test_direct_matches_are_the_probable_kept_ones_without_rejected_ones(
     ingested: Ingested, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (comparison_run, watched_assets):
+    for module in (asset_comparer, watched_assets):
         monkeypatch.setattr(module, "compare_pair", ingested.compare_once)
     with SqliteStore(tmp_path, create=True) as store:
         references = open_references(store)

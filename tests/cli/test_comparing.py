@@ -11,7 +11,7 @@ from PIL import Image
 from rich.progress import Progress
 from typer.testing import CliRunner
 
-from mediafp.case.comparison import run as comparison_run
+from mediafp.case.comparison import comparer as asset_comparer
 from mediafp.cli import comparing
 from mediafp.cli.app import app
 from mediafp.cli.comparing import SAMPLE_SECONDS, comparison_progress, format_duration
@@ -95,7 +95,7 @@ def test_relate_lists_the_pairs_that_no_worker_could_compare(
     Image.fromarray(photos["cat"][40:200, 60:280]).save(paths[1], compress_level=1)
     fast = ("--ocr", "no", "--transcribe", "no", "--jobs", 1)
     for constant in ("MIN_SPREAD_ASSETS", "MIN_SPREAD_CORES"):
-        monkeypatch.setattr(comparison_run, constant, 1)
+        monkeypatch.setattr(asset_comparer, constant, 1)
     with monkeypatch.context() as patch:
         patch.setattr(LocalEngine, "compare", lose)
         output, errors = run(ExitStatus.SOME_FAILED, "ingest", *paths, "--json", *fast)

@@ -292,7 +292,26 @@ def test_a_pair_that_is_lost_while_an_asset_changes_is_saved(store: Store) -> No
     with store.writing():
         store.forget_sighting("b" * 64, "/dump/b.mp4")
         store.save_comparison(begun, "1", started, [lost("a", "b")])
-    assert store.lost_pairs() == []
+    assert store.lost_pairs() == [] and store.suspects() == {"a" * 64}
+
+
+def test_a_file_that_was_lost_with_one_that_is_lost_or_forgotten_is_a_suspect(store: Store) -> None:
+    add(store, "a", "b", "c", "d")
+    compare(store, "a", [lost("b", "a"), lost("a", "c"), kept("a", "d")])
+    assert store.suspects() == {"a" * 64, "b" * 64, "c" * 64}
+    with store.writing():
+        store.save_pairs("1", store.last_log_entry()[0], [kept("a", "c")])
+    assert store.suspects() == {"a" * 64, "b" * 64}
+    with store.writing():
+        # Which of the two has ended the workers is unknown.
+        store.forget_sighting("a" * 64, "/dump/a.mp4")
+    assert store.suspects() == {"b" * 64} and store.lost_pairs() == [] and store.check_integrity() == []
+    with store.writing():
+        store.forget_sighting("b" * 64, "/dump/b.mp4")
+    assert store.suspects() == set() and store.check_integrity() == []
+    # Saved by a run that has lost the pair before.
+    compare(store, "c", [lost("b", "c")])
+    assert store.suspects() == {"c" * 64} and store.lost_pairs() == []
 
 
 def test_a_lost_pair_stays_lost_among_many_partners(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

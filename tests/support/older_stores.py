@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from mediafp.store.sqlite import schema
 
 NEWEST_TABLES = (
+    "suspect",
     "kept_match",
     "comparison",
     "cluster_member",
@@ -42,8 +43,14 @@ def set_back_sounds(database: sqlite3.Connection) -> None:
 
     The custody log keeps the digests of their rows as they are, which the migration states anew.
     """
+    drop_suspects(database)
     database.execute("DROP INDEX kept_match_that_was_lost")
     _redefine_sounds(database)
+
+
+def drop_suspects(database: sqlite3.Connection) -> None:
+    """Drop what version 12 adds."""
+    database.execute("DROP TABLE suspect")
 
 
 def _redefine_sounds(database: sqlite3.Connection) -> None:

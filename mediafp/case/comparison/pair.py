@@ -9,7 +9,6 @@ from mediafp.engine.comparison.sides import StoredSides
 from mediafp.matching.images.pages import add_page_reason
 from mediafp.matching.images.text_evidence import QueryText, TextLines, add_text_evidence
 from mediafp.matching.promise import Promise
-from mediafp.store import Store
 from mediafp.types.kept_matches import MIN_KEPT_PROBABILITY, KeptMatch, PairFailure
 from mediafp.types.matches import Match
 
@@ -54,11 +53,6 @@ def keep_match(
         promise=promise.value,
         match=match if match and match.probability >= MIN_KEPT_PROBABILITY else None,
     )
-
-
-def assets_of_lost_pairs(store: Store) -> set[str]:
-    """Return the assets of the pairs that no worker could compare, which the process with the store must not compare."""
-    return {sha256 for lost in store.lost_pairs() for sha256 in lost.pair}
 
 
 def keep_failure(pair: tuple[str, str], promise: Promise, failure: PairFailure) -> KeptMatch:

@@ -1,5 +1,6 @@
 """The comparison of the sounds of two stored assets."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from itertools import chain
 
@@ -8,7 +9,7 @@ from mediafp.case.references import StoredReferences
 from mediafp.matching.sounds.compare import compare_tracks, to_match
 from mediafp.matching.sounds.near_codes import MAX_DISTANCE
 from mediafp.matching.sounds.promise import promising_assets, search_codes, tracks_promise
-from mediafp.matching.sounds.side import SoundSides
+from mediafp.matching.sounds.side import SoundSides, Variant
 from mediafp.types.kept_matches import MIN_KEPT_PROBABILITY, KeptMatch
 from mediafp.types.matches import Match
 
@@ -30,14 +31,15 @@ def find_sound_partners(sides: SoundSides, references: StoredReferences, *, excl
 
 
 def _promises(sides: SoundSides, references: StoredReferences) -> Iterator[tuple[str, float]]:
-    found: set[str] = set()
+    found: defaultdict[str, set[Variant]] = defaultdict(set)
     # Variant by variant: an hour of sound has millions of near rows in a large store.
     for searched in chain.from_iterable(map(search_codes, sides)):
-        found.update(promising_assets(searched, references.search_sound_codes(searched.codes, MAX_DISTANCE)))
-    for sha256 in sorted(found):
+        for sha256 in promising_assets(searched, references.search_sound_codes(searched.codes, MAX_DISTANCE)):
+            found[sha256].add(searched.variant)
+    for sha256, variants in sorted(found.items()):
         # One that is damaged was reported.
         others = references.sounds(sha256) if references.find_asset(sha256) else ()
-        if promise := tracks_promise(sides, others):
+        if promise := tracks_promise(sides, others, variants):
             yield sha256, promise
 
 

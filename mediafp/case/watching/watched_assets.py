@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 
-from mediafp.case.comparison.pair import NO_WORKERS, assets_of_lost_pairs, compare_pair, keep_failure
+from mediafp.case.comparison.pair import NO_WORKERS, compare_pair, keep_failure
 from mediafp.case.comparison.partners import AudioPartner
 from mediafp.case.comparison.scripts import compare_scripts, find_script_partners
 from mediafp.case.comparison.sounds import compare_stored_sounds
@@ -67,7 +67,7 @@ class WatchedAssets:
     ) -> Iterator[KeptMatch]:
         references = sides.references
         if "picture" in channels:
-            suspects = assets_of_lost_pairs(self._store)
+            suspects = self._store.suspects()
             for other in others:
                 promise = pair_promise(sides.rows(sha256), sides.rows(other))
                 if promise and {sha256, other} & suspects:

@@ -1,6 +1,6 @@
 """Near codes of two sounds: where one may be a copy of the other."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -39,11 +39,14 @@ def code_pairs(a: SoundSide, b: SoundSide) -> int:
     return len(a) * len(b) // (DENSE_HOP * STORED_HOP)
 
 
-def find_near_codes(searched: SoundSide, stored: SoundSide) -> list[NearCodes]:
-    """Return the near pairs of codes of two sounds, by variant; variants without any are omitted."""
+def find_near_codes(
+    searched: SoundSide, stored: SoundSide, variants: Collection[Variant] = VARIANTS
+) -> list[NearCodes]:
+    """Return the near pairs of codes of two sounds, by variant, of these variants; those without any are omitted."""
     # With each variant its inverse, so that two sounds are compared in the same variants in either direction.
     pairs = max(MAX_CODE_PAIRS // max(code_pairs(searched, stored), 1) - 1, 0) // 2
-    found = (near_pairs(searched.dense_codes(one), stored.stored_codes) for one in VARIANTS[: 1 + 2 * pairs])
+    compared = [one for one in VARIANTS[: 1 + 2 * pairs] if one in variants]
+    found = (near_pairs(searched.dense_codes(one), stored.stored_codes) for one in compared)
     return [near for near in found if len(near.distance)]
 
 

@@ -5,14 +5,14 @@ for in an index with the codes of the other.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from mediafp.matching.sounds.near_codes import CODE_BITS, NearCodes, find_near_codes, near_pairs
-from mediafp.matching.sounds.side import VARIANTS, Codes, SoundSide, SoundSides
+from mediafp.matching.sounds.side import VARIANTS, Codes, SoundSide, SoundSides, Variant
 from mediafp.types.kept_matches import PROMISING
 from mediafp.types.neighbours import Neighbour
 from mediafp.types.sound_codes import CODE_PRINTS
@@ -58,10 +58,16 @@ def promising_assets(searched: Codes, neighbours: Sequence[Iterable[Neighbour]])
             yield sha256
 
 
-def pair_promise(a: SoundSide, b: SoundSide) -> float | None:
-    """Return the promise of two sounds, the same in either order; None if they are no candidate."""
+def pair_promise(a: SoundSide, b: SoundSide, variants: Collection[Variant] = VARIANTS) -> float | None:
+    """Return the promise of two sounds, the same in either order; None if they are no candidate.
+
+    Args:
+        a: One sound.
+        b: The other.
+        variants: Variants of `a` that are compared: those in which an index has yielded `b`, as no other promises anything.
+    """
     best = 0.0
-    for near in find_near_codes(a, b):
+    for near in find_near_codes(a, b, variants):
         bits = _bits(near, _follow)
         if bits >= MIN_BITS:
             back = near_pairs(b.dense_codes(near.variant.inverse), a.stored_codes)
@@ -72,9 +78,9 @@ def pair_promise(a: SoundSide, b: SoundSide) -> float | None:
     return round(MIN_PROMISE + (best - MIN_BITS) * scale, DIGITS)
 
 
-def tracks_promise(a: SoundSides, b: SoundSides) -> float | None:
-    """Return the promise of two assets by their audio tracks: the greatest of any pair of tracks."""
-    promises = (pair_promise(own, other) for own in a for other in b)
+def tracks_promise(a: SoundSides, b: SoundSides, variants: Collection[Variant] = VARIANTS) -> float | None:
+    """Return the promise of two assets by their audio tracks: the greatest of two tracks; arguments as of `pair_promise`."""
+    promises = (pair_promise(own, other, variants) for own in a for other in b)
     return max((promise for promise in promises if promise is not None), default=None)
 
 

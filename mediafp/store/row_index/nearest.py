@@ -15,6 +15,10 @@ type Bits = npt.NDArray[np.uint8]
 
 SINGLE_THREAD_ROWS: Final = 32
 """Query rows up to which a search uses one thread: on a busy machine OpenMP costs more than it gains."""
+SINGLE_THREAD_COMPARISONS: Final = 1 << 24
+"""Pairs of a query row and a row up to which a search uses one thread, some 40 ms. The codes of half a minute of sound among
+those of 20 videos cost 75 ms of CPU time with one thread, and 440 ms with two, which wait for each other, on a machine with a
+load of 10 on 2 cores (scripts/bench/relate_channels.py)."""
 
 
 def nearest(queries: Bits, rows: Bits, count: int, allowed: Bits | None) -> tuple[Distances, Numbers]:
@@ -37,7 +41,7 @@ def nearest(queries: Bits, rows: Bits, count: int, allowed: Bits | None) -> tupl
     heaps.nh, heaps.k = len(queries), count
     heaps.val, heaps.ids = faiss.swig_ptr(distances), faiss.swig_ptr(numbers)
     selector = None if allowed is None else faiss.IDSelectorBitmap(len(rows), faiss.swig_ptr(allowed))
-    _limit_threads(len(queries))
+    _limit_threads(len(queries), len(rows))
     faiss.hammings_knn_hc(
         heaps, faiss.swig_ptr(queries), faiss.swig_ptr(rows), len(rows), rows.shape[1], 1, faiss.EXACT_TOPK, selector
     )
@@ -62,7 +66,7 @@ def within(queries: Bits, rows: Bits, distance: int, allowed: Bits | None) -> tu
         return np.zeros(len(queries), np.int64), np.empty(0, np.int32), np.empty(0, np.int64)
     found = faiss.RangeSearchResult(len(queries))
     selector = None if allowed is None else faiss.IDSelectorBitmap(len(rows), faiss.swig_ptr(allowed))
-    _limit_threads(len(queries))
+    _limit_threads(len(queries), len(rows))
     faiss.hamming_range_search(
         faiss.swig_ptr(queries),
         faiss.swig_ptr(rows),
@@ -79,8 +83,9 @@ def within(queries: Bits, rows: Bits, distance: int, allowed: Bits | None) -> tu
     return ends, distances, faiss.rev_swig_ptr(found.labels, count).copy()
 
 
-def _limit_threads(queries: int) -> None:
-    _faiss().omp_set_num_threads(1 if queries <= SINGLE_THREAD_ROWS else os.cpu_count() or 1)
+def _limit_threads(queries: int, rows: int) -> None:
+    is_small = queries <= SINGLE_THREAD_ROWS or queries * rows <= SINGLE_THREAD_COMPARISONS
+    _faiss().omp_set_num_threads(1 if is_small else os.cpu_count() or 1)
 
 
 def _faiss() -> Any:

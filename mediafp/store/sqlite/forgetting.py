@@ -1,6 +1,6 @@
 """Removal from the database: a sighting, with the last one its asset and everything made of it."""
 
-from mediafp.store.sqlite import custody_log, file_transcripts, text_index
+from mediafp.store.sqlite import custody_log, file_transcripts, lost_pairs, text_index
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.sightings import remove_unused_texts
 from mediafp.store.sqlite.source_passages import ASSET_SOURCES, index_sightings
@@ -86,6 +86,7 @@ def erase(database: Database) -> bool:
 def _remove_asset(database: Database, sha256: str, removed: dict[str, int]) -> list[str]:
     """Remove an asset and add what was removed to the counts; return the sounds whose transcripts were removed."""
     _release_partners(database, sha256)
+    lost_pairs.keep_suspects(database, sha256)
     removed["matches"] += _delete(database, "kept_match WHERE a = ?", (sha256,))
     removed["matches"] += _delete(database, "kept_match WHERE b = ?", (sha256,))
     for source in _ASSET_SOURCES:

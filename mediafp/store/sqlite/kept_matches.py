@@ -9,7 +9,7 @@ from mediafp.store.sqlite.comparisons import partial_version
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.decisions import match_decisions, unless_rejected
 from mediafp.store.sqlite.evidence_json import decode_match, encode_evidence
-from mediafp.store.sqlite.lost_pairs import LOST_VERDICT, encode_failure
+from mediafp.store.sqlite.lost_pairs import LOST_VERDICT, add_suspect, encode_failure
 from mediafp.store.sqlite.sightings import uris
 from mediafp.store.sqlite.values import DAMAGE_ERRORS
 from mediafp.types.decisions import Decision
@@ -94,6 +94,9 @@ def save_pairs(
         revisions = [_revision(database, asset, kept.channel) for asset in kept.pair if asset != compared]
         if all(revision > 0 and (revision <= started or kept.failure) for revision in revisions):
             changed = _save(database, kept, version) or changed
+        elif kept.failure:
+            for asset in kept.pair:
+                add_suspect(database, asset)
     if changed:
         for asset, channel in sorted({(asset, kept.channel) for kept in matches for asset in kept.pair}):
             _prune(database, asset, channel, version)

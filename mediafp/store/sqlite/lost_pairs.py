@@ -1,4 +1,4 @@
-"""The pairs that no worker could compare, which wait for the next `relate`, in the database."""
+"""The pairs that no worker could compare, which wait for the next `relate`, and the suspects, in the database."""
 
 import json
 from collections.abc import Iterator
@@ -44,6 +44,29 @@ def lost_pairs(database: Database, asset: str | None = None) -> list[KeptMatch]:
             KeptMatch(query=query, reference=reference, channel=channel, promise=promise, match=None, failure=failure)
         )
     return pairs
+
+
+def suspects(database: Database) -> set[str]:
+    """Return the assets that may have ended workers: those of lost pairs, and those whose partner was forgotten since."""
+    rows = database.rows(
+        "SELECT a FROM kept_match WHERE verdict = 'lost' UNION SELECT b FROM kept_match WHERE verdict = 'lost'"
+        " UNION SELECT sha256 FROM suspect"
+    )
+    return {sha256 for (sha256,) in rows}
+
+
+def keep_suspects(database: Database, forgotten: str) -> None:
+    """Save the other assets of the lost pairs of an asset that is forgotten: either may have ended the workers."""
+    database.execute(
+        "INSERT OR IGNORE INTO suspect SELECT b FROM kept_match WHERE verdict = 'lost' AND a = ?"
+        " UNION SELECT a FROM kept_match WHERE verdict = 'lost' AND b = ?",
+        (forgotten, forgotten),
+    )
+
+
+def add_suspect(database: Database, sha256: str) -> None:
+    """Save that an asset, if the store contains it, was lost with one that was forgotten meanwhile."""
+    database.execute("INSERT OR IGNORE INTO suspect SELECT sha256 FROM asset WHERE sha256 = ?", (sha256,))
 
 
 def check_lost_pairs(database: Database) -> Iterator[str]:

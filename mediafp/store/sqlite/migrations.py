@@ -380,5 +380,12 @@ MIGRATIONS = [
     -- Pairs that no worker could compare.
     CREATE INDEX kept_match_that_was_lost ON kept_match (a, b, channel) WHERE verdict = 'lost';
     """,
+    """
+    -- Assets of such pairs whose other asset was forgotten.
+    CREATE TABLE suspect (sha256 TEXT PRIMARY KEY REFERENCES asset ON DELETE CASCADE) STRICT, WITHOUT ROWID;
+    -- Older versions stated 1 where bytes differ.
+    UPDATE watch_hit SET probability = 0.999999
+        WHERE probability > 0.999999 AND sha256 != (SELECT value FROM watch WHERE name = watch_hit.watch);
+    """,
 ]
 """Statements from each schema version to the next; the first ones create the tables of version 1."""

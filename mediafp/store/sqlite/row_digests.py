@@ -97,6 +97,9 @@ LOGGED_TABLES: Final[Mapping[str, RowGroup]] = MappingProxyType({
         name="the state of comparing {0} by {1}", keys=("sha256", "channel"), source="comparison", order="channel",
         columns=("sha256", "channel", "version", "revision"),
     ),
+    "suspect": RowGroup(
+        name="the suspect {0}", keys=("sha256",), source="suspect", order="sha256", columns=("sha256",),
+    ),
     "cluster_member": RowGroup(
         name="the cluster of {0}", keys=("sha256",), source="cluster_member", order="sha256", columns=("sha256", "cluster"),
     ),

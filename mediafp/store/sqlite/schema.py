@@ -32,6 +32,8 @@ FIRST_DIGEST_VERSION = 5
 """First schema version whose log states digests of rows; the rows of older stores are logged when they are migrated."""
 FIRST_SOUNDS_VERSION = 10
 """First schema version with several sounds of a file; the log of older stores states rows of another form."""
+FIRST_HITS_VERSION = 12
+"""First schema version in which a hit is certain of equal bytes alone; the log of older stores states other probabilities."""
 
 
 def schema_version(connection: sqlite3.Connection, folder: Path) -> int:
@@ -149,8 +151,9 @@ def _unlogged_tables(version: int) -> Iterable[str]:
     """Return the tables whose rows the log of a store of this version does not state."""
     if version < FIRST_DIGEST_VERSION:
         return LOGGED_TABLES
+    before_hits = ("watch_hit",) if version < FIRST_HITS_VERSION else ()
     before_sounds = ("sound", "transcript") if version < FIRST_SOUNDS_VERSION else ()
-    return (*before_sounds, *(("comparison", "sighting", "passage") if version < 8 else ()))
+    return (*before_hits, *before_sounds, *(("comparison", "sighting", "passage") if version < 8 else ()))
 
 
 def _has_row_digests(connection: sqlite3.Connection) -> bool:

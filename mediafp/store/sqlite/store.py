@@ -319,6 +319,10 @@ class SqliteStore(CurationMethods, TextMethods, Store):
         return lost_pairs.lost_pairs(self.database, asset)
 
     @override
+    def suspects(self) -> set[str]:
+        return lost_pairs.suspects(self.database)
+
+    @override
     def kept_matches(
         self, sha256: str | None = None, *, min_probability: float = MIN_KEPT_PROBABILITY
     ) -> Iterator[KeptMatch]:

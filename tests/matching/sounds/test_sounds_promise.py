@@ -8,7 +8,7 @@ from mediafp.fingerprints.sound_codes import SoundCodes
 from mediafp.matching.sounds import near_codes
 from mediafp.matching.sounds.near_codes import MAX_DISTANCE
 from mediafp.matching.sounds.promise import pair_promise, promising_assets, search_codes
-from mediafp.matching.sounds.side import VARIANTS
+from mediafp.matching.sounds.side import VARIANTS, Variant
 from mediafp.types.neighbours import Neighbour
 
 RATE = 16_000
@@ -33,9 +33,15 @@ def test_the_index_finds_every_candidate() -> None:
     sounds["gap"] = np.concatenate([voice(0, 3), np.zeros(5 * RATE, np.int16), voice(1, 8)])
     stored = {name: SoundCodes().extract(audio(samples)).vectors for name, samples in sounds.items()}
     query = side(mixed(voice(1, 8, speed=1.05, pitch=0.97), noise(1, 8), -10))
-    found = {name for part in search_codes(query) for name in promising_assets(part, neighbours(part.codes, stored))}
-    candidates = {name for name, samples in sounds.items() if pair_promise(query, side(samples))}
-    assert candidates <= found
+    found: dict[str, set[Variant]] = {name: set() for name in sounds}
+    for part in search_codes(query):
+        for name in promising_assets(part, neighbours(part.codes, stored)):
+            found[name].add(part.variant)
+    promises = {name: pair_promise(query, side(samples)) for name, samples in sounds.items()}
+    candidates = {name for name, promise in promises.items() if promise}
+    assert all(found[name] for name in candidates)
+    # No other variant promises anything, so that these alone are compared.
+    assert promises == {name: pair_promise(query, side(samples), found[name]) for name, samples in sounds.items()}
     assert {"1", "gap"} <= candidates
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from ingest_records import execute_raw, ingest_record
-from older_stores import set_back_sounds
+from older_stores import drop_suspects, set_back_sounds
 from processes import PATIENCE_SECONDS
 from transcripts import save_transcribed_asset, transcribed_audio
 
@@ -20,6 +20,7 @@ from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.errors import StoreError
 from mediafp.types.file_sounds import FileSound, TranscribedFile
 from mediafp.types.fingerprints import pack_fingerprint
+from mediafp.types.logistic import stated_probability
 from mediafp.types.runs import LedgerEntry
 from mediafp.types.transcripts import Transcript, TranscriptSegment
 
@@ -154,6 +155,26 @@ def test_transcripts_of_version_9_keep_the_times_of_their_file_until_it_is_trans
         assert store.check_integrity() == []
     with SqliteStore(version_9) as store:
         assert store.check_integrity() == []
+
+
+def test_hits_of_older_versions_are_certain_for_equal_bytes_alone(tmp_path: Path) -> None:
+    a, b = "a" * 64, "b" * 64
+    hits = [(a, "a", 1.0), (b, "b", 1.0), (b, "other", 0.999999), (b, "third", 0.4), (b, "fourth", None)]
+    with SqliteStore(tmp_path, create=True) as store, store.writing():
+        store.add_record(ingest_record("a"))
+        store.add_record(ingest_record("b"))
+        store.database.execute("INSERT INTO watch VALUES ('w', 'asset', ?, '', '', 0, NULL)", (a,))
+        for sha256, path, probability in hits:
+            row = ("w", sha256, path.encode(), "", "copy", "copy", probability, 1, "", None)
+            store.database.execute("INSERT INTO watch_hit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    with closing(sqlite3.connect(tmp_path / DATABASE_NAME, isolation_level=None)) as database:
+        drop_suspects(database)
+        database.execute("PRAGMA user_version=11")
+    with SqliteStore(tmp_path) as store:
+        assert store.check_integrity() == []
+        found = {hit.uri: hit.probability for hit in store.watch_hits()}
+        assert found == {"a": 1.0, "b": 0.999999, "other": 0.999999, "third": 0.4, "fourth": None}
+        assert stated_probability(99.0) == 0.999999
 
 
 def test_failing_migration_leaves_the_older_store_unchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

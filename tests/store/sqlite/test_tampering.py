@@ -54,14 +54,15 @@ def transcript_of(*texts: str, version: str = "v") -> Transcript:
 CLUE = Clue(kind="device", value="a phone", source="EXIF", trust="medium")
 
 
-DECIDED_AND_WATCHED: Mapping[str, tuple[Any, ...]] = {
+OTHER_ROWS: Mapping[str, tuple[Any, ...]] = {
     "decision": ("match", A, B, "reject", "another scene", "an analyst", "2026-01-01T00:00:00Z", "", "[]", "[]", None),
     "recalibration": ("images", 1.1, -0.2, 200, "2026-01-01T00:00:00Z", "1"),
     "watch": ("stolen", "text", "a phrase", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z", 7, None),
     "watch_hit": ("stolen", A, b"/dump/a.mp4", "says it", "copy", "copy", 0.9, 1, "2026-01-02T00:00:00Z", None),
     "listed_hash": (1, "shared", "pdq", bytes(32), '["a label"]'),
+    "suspect": (A,),
 }
-"""A row of each table of decisions and of watches."""
+"""A row of each table of decisions and of watches, and of the suspects."""
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +98,7 @@ def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
                 [KeptMatch(query=A, reference=B, channel="picture", promise=0.5, match=match)],
             )
             store.save_cluster_numbers({A: 1, B: 1}, 1)
-            for table, row in DECIDED_AND_WATCHED.items():
+            for table, row in OTHER_ROWS.items():
                 marks = ", ".join("?" * len(row))
                 store.database.execute(f"INSERT INTO {table} VALUES ({marks})", row)
         assert store.check_integrity() == []
