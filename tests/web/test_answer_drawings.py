@@ -8,6 +8,7 @@ from sample_matches import sample_match, sample_placement
 from mediafp.case.answers.changes import list_changes
 from mediafp.case.answers.spoken import Stretch, main_language, spoken_between
 from mediafp.types.answers import Change, Use
+from mediafp.types.matches import Change as Alteration
 from mediafp.types.matches import Match, Segment, TextLine
 from mediafp.types.media import Asset
 from mediafp.types.transcripts import Transcript, TranscriptSegment
@@ -63,6 +64,17 @@ def test_changes_of_an_image_are_those_of_its_placement(placed: dict[str, object
     match = sample_match(placement=sample_placement(**placed))
     assert list_changes(match, IMAGE, is_identical=False) == changes
     assert list_changes(match, IMAGE, is_identical=True) == (Change("identical"),)
+
+
+def test_changes_of_an_image_count_the_places_that_were_altered() -> None:
+    added = Alteration(box=((0.0, 0.0), (9.0, 0.0), (9.0, 9.0), (0.0, 9.0)), what="added", kind="text", after="FAKE")
+    match = sample_match(placement=sample_placement(mirrored=True), changes=(added, added))
+    assert list_changes(match, IMAGE, is_identical=False) == (Change("mirrored"), Change("altered", 2))
+
+
+def test_changes_of_an_image_without_a_placement_are_not_known() -> None:
+    """A confirmed match may have none, and nothing is known of what was done to it."""
+    assert list_changes(sample_match(), IMAGE, is_identical=False) == (Change("unplaced"),)
 
 
 def test_part_of_an_image_that_is_a_square_says_so() -> None:
