@@ -173,7 +173,9 @@ def run_query(
             clues=clues,
             listed=listed,
             # Kept matches were searched for by `relate`; the index need not be there for them.
-            warnings=references.search_warnings() if analysis else match_warnings(store, sha256),
+            warnings=(*analysis.warnings, *references.search_warnings())
+            if analysis
+            else (*store.warnings(sha256), *match_warnings(store, sha256)),
         )
         return AnalysedQuery(result=result, analysis=analysis, transcript=transcript)
 

@@ -69,6 +69,7 @@ def write_trace(
             "title": f"Trace of {display_name(result.query)}",
             "seal": seal,
             "query_image": evidence.image(query, label="the query"),
+            "warnings": result.warnings,
             "total": len(trace.entries),
             "rows": [_row(number, entry, trace, evidence) for number, entry in enumerate(trace.entries, 1)],
             "source": {

@@ -207,7 +207,8 @@ class QueryResult:
     listed: tuple[ListedHit, ...] = ()
     """Hashes of imported lists that the query hits, the nearest first."""
     warnings: tuple[str, ...] = ()
-    """A sentence for each index of which a part was searched, so that a match may be missing."""
+    """A sentence for each part of the query that was not read or is damaged, and for each index of which a part was searched: a
+    match may be missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
