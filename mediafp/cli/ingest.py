@@ -44,7 +44,7 @@ from mediafp.types.watches import CheckedWatches
 if TYPE_CHECKING:
     from mediafp.case import Case, IngestEstimate
 
-SKIPPED_ENTRY = "a pipe, a device, or a link to nothing or out of the folder"
+SKIPPED_ENTRY = "a hidden name, a pipe, a device, or a link to nothing or out of the folder"
 
 
 def ingest(
@@ -187,7 +187,9 @@ def _print_outcome(outcome: FileOutcome, *, as_json: bool) -> None:
 def _print_summary(summary: dict[str, Any], store: Path | None) -> None:
     line = "{seen} files in {seconds} s: {added} added, {known} known, {failed} failed, {skipped} not media"
     links = (
-        "; {left_out} skipped (links to nothing or out of the folder, pipes, devices)" if summary["left_out"] else ""
+        "; {left_out} skipped (hidden names, links to nothing or out of the folder, pipes, devices)"
+        if summary["left_out"]
+        else ""
     )
     print_line((line + links).format(**summary))
     if summary["not_compared"]:
