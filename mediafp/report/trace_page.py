@@ -83,6 +83,8 @@ def write_trace(
                 "date": trace.first_posted.posted_at,
                 "account": account_name(trace.first_posted),
                 "name": display_name(trace.first_posted.uri),
+                "is_repost": trace.first_posted.role == "repost",
+                "perhaps_first": len(trace.perhaps_first),
             }
             if trace.first_posted
             else None,

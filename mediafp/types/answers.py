@@ -27,8 +27,8 @@ class Change(NamedTuple):
     kind: ChangeKind
     value: float = 0.0
     """Degrees for `turned`, the factor for `slower` and `faster`, else a share: of the query that the use shows for `square` and
-    `part`, of what it shows more for `more`, of its own area for `inside`; the number of altered places for `altered`. `unplaced`: no
-    placement joins the two images, so that no difference is known."""
+    `part`, of what it shows more for `more`, of its own area for `inside`; the number of altered places for `altered`. With
+    `unplaced`, no placement joins the two images, so that no difference is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -248,6 +248,8 @@ class Trace:
     """Entry that shows most of the image; None if none shows the whole query."""
     first_posted: Sighting | None = None
     """Earliest sighting of a copy whose time of posting is known."""
+    perhaps_first: tuple[Sighting, ...] = ()
+    """Posts of copies by other accounts, which may be earlier than `first_posted`: the times are not exact enough to decide."""
     handles: tuple[HandleReadings, ...] = ()
     """Account names in the text that the query does not show."""
 

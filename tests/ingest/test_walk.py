@@ -141,7 +141,7 @@ def test_folder_with_too_long_a_path_says_that_its_files_were_not_read(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for _ in range(30):
-        os.mkdir("d" * 200)
+        Path("d" * 200).mkdir()
         os.chdir("d" * 200)
     Path("a.jpg").touch()
     (found,) = walk([tmp_path])

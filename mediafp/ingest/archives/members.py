@@ -129,7 +129,9 @@ def iter_members(
             yield member, blocks
             blocks.close()
         if hidden:
-            on_warning(f"skipped {hidden} hidden {'file' if hidden == 1 else 'files'}; to read them, unpack it and name them")
+            on_warning(
+                f"skipped {hidden} hidden {'file' if hidden == 1 else 'files'}; to read them, unpack it and name them"
+            )
     except MediaError as error:
         raise type(error)(f"cannot read {name!r}: {error}") from error
 
