@@ -81,7 +81,7 @@ def _describe_post(seen: Sighting) -> str:
     who = (
         seen.account_label and f"by {seen.account_label}",
         seen.platform and f"on {seen.platform}",
-        seen.role == "repost" and "as a repost",
+        "as a repost" if seen.role == "repost" else None,
         seen.url,
     )
     return " ".join(filter(None, (seen.posted_at, *who)))
@@ -94,8 +94,8 @@ def _print_trace(traced: Trace) -> None:
         print_line("  first posted: ", (_describe_post(first), "bold"))
     for seen in traced.perhaps_first[:MAX_PERHAPS_FIRST]:
         print_line("  perhaps earlier, its time is not exact enough: ", (_describe_post(seen), "bold"))
-    if more := len(traced.perhaps_first[MAX_PERHAPS_FIRST:]):
-        print_line(f"  and {more} more that may be earlier: see --json", style="dim")
+    if unlisted := len(traced.perhaps_first[MAX_PERHAPS_FIRST:]):
+        print_line(f"  and {unlisted} more that may be earlier: see --json", style="dim")
     for readings in traced.handles:
         print_line("  handle in the removed part: ", (readings.text, "bold red"))
     if source:
