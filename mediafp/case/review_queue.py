@@ -12,6 +12,7 @@ from mediafp.types.accounts import Account
 from mediafp.types.clusters import Cluster, Clustering
 from mediafp.types.decisions import DecisionSubject
 from mediafp.types.errors import UsageError
+from mediafp.types.matches import format_probability
 from mediafp.types.reviews import DoubtfulMatch, ReviewItem, ReviewQueue
 from mediafp.types.takeovers import Takeover
 
@@ -107,7 +108,7 @@ def _iter_matches(
         if one.is_sure_otherwise or pair in seen:
             continue
         seen.add(pair)
-        why = [f"the probability is {one.probability:.2f}, and the verdict {one.verdict}"]
+        why = [f"the probability is {format_probability(one.probability, 2)}, and the verdict {one.verdict}"]
         score = _uncertainty(one.probability)
         first, second = groups.get(one.a), groups.get(one.b)
         link = links.get(pair)
