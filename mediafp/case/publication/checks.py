@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from mediafp.case.originals import check_original
 from mediafp.case.publication.content import CardContent, iter_decisive_pairs
+from mediafp.case.publication.covers import count_covered
 from mediafp.case.publication.page import PreparedDraft, RenderedDraft
 from mediafp.report.cards import MatchCard
 from mediafp.report.publication_texts import fixed_texts, visible_texts
@@ -205,7 +206,7 @@ def _check_covers(prepared: PreparedDraft) -> list[DraftCheck]:
             words = f"a part of {names[shown.sha256]} is covered, and no placement says where {names[other]} shows it"
             failed.append(_failed("covers", f"{words}: cover it there too, or say that it was checked", number))
     stray = [box for box in content.draft.redaction.boxes if box.asset not in content.assets]
-    covered = len(prepared.left_out.covers.polygons)
+    covered = count_covered(prepared.left_out.covers, content.assets)
     words = (
         f"parts of {covered} {'picture' if covered == 1 else 'pictures'} are covered"
         if covered
