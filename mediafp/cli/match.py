@@ -104,6 +104,8 @@ def print_result(result: QueryResult) -> None:
         print_match(match)
         print_sightings(match.sightings, limit=MAX_SIGHTING_LINES)
         print_clues("the reference", match.clues)
+    if result.more_matches:
+        print_line(f"  and {count_of(result.more_matches, 'more match', 'more matches')}: see --top", style="bold")
     print_near_misses(result)
 
 

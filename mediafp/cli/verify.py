@@ -55,8 +55,6 @@ def verify(
             print_line(f"originals: {originals['same']} unchanged, {originals['unreachable']} gone or in archives")
         for uri in changed:
             print_line(("changed since it was ingested", "yellow"), f" {uri}")
-        print_line(
-            f"log: {report.log_entries} {'entry' if report.log_entries == 1 else 'entries'}, last hash {report.last_log_hash}"
-        )
+        print_line(f"log: {count_of(report.log_entries, 'entry', 'entries')}, last hash {report.last_log_hash}")
     if report.problems:
         raise typer.Exit(ExitStatus.COULD_NOT_RUN)

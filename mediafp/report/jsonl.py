@@ -203,6 +203,7 @@ def result_to_json(value: QueryResult) -> JsonObject:
         "kind": value.kind,
         "error": value.error,
         "matches": [match_to_json(m) for m in value.matches],
+        "more_matches": value.more_matches,
         "near_misses": near_misses,
         "turned_down": near_misses,
         "text": None if value.text is None else text_lines_to_json(value.text),

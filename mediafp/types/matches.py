@@ -198,6 +198,8 @@ class QueryResult:
     error: str | None
     """Reason why the query could not be analysed."""
     matches: tuple[Match, ...] = ()
+    more_matches: int = 0
+    """Number of further matches, less probable than those, that were found and not asked for."""
     near_misses: tuple[Match, ...] = ()
     """Best candidates below the probability threshold."""
     text: tuple[TextLine, ...] | None = None

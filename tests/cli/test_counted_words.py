@@ -1,12 +1,19 @@
 """Commands count one thing in the singular."""
 
+import json
 from pathlib import Path
 
 import numpy as np
+import pdqhash
 from PIL import Image
 from typer.testing import CliRunner
 
 from mediafp.cli.app import app
+
+
+def _pdq(path: Path) -> str:
+    bits, _ = pdqhash.compute(np.asarray(Image.open(path).convert("RGB")))
+    return np.packbits(bits).tobytes().hex()
 
 
 def test_one_file_is_counted_in_the_singular(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
@@ -20,4 +27,13 @@ def test_one_file_is_counted_in_the_singular(tmp_path: Path, photos: dict[str, n
     assert run("relate").startswith("1 comparison in ")
     assert run("cluster").endswith("0 clusters, 1 file in none (* representative)\n")
     assert run("verify").startswith("1 asset; the store is sound\n")
+    Image.fromarray(photos["cat"][::2, ::2]).save(tmp_path / "b.png")
+    Image.fromarray(photos["cat"][4:, 4:]).save(tmp_path / "c.png")
+    run("ingest", tmp_path / "b.png", tmp_path / "c.png", *quiet)
+    query = ("match", tmp_path / "a.png", "--ocr", "no", "--top")
+    assert "\n  and 1 more match: see --top\n" in run(*query, 1) and "more match" not in run(*query, 2)
+    found = json.loads(run(*query, 1, "--json"))
+    assert (len(found["matches"]), found["more_matches"]) == (1, 1)
+    found = json.loads(run("match", "--hash", f"pdq:{_pdq(tmp_path / 'a.png')}", "--top", 1, "--json"))
+    assert len(found["matches"]) == 1 and found["more_matches"] >= 1
     assert "0 pairs of 0 accounts" in run("coshare")
