@@ -8,7 +8,7 @@ from typing import Final
 
 from mediafp.accounts.summaries import AccountRecords
 from mediafp.accounts.timelines import build_timeline
-from mediafp.case.accounts import find_account_keys, load_accounts
+from mediafp.case.accounts import find_account_keys, find_named_keys, load_accounts
 from mediafp.case.shared_media import group_near_duplicates
 from mediafp.store import Store
 from mediafp.types.accounts import Account
@@ -79,6 +79,10 @@ class AccountOverview:
     def find(self, name: str) -> set[str]:
         """Return the keys of the accounts that a name means, and of those in their lines."""
         return find_account_keys(self.records, name)
+
+    def find_own(self, name: str) -> set[str]:
+        """Return the keys of the accounts that a name means, without the others of their lines."""
+        return set(find_named_keys(self.records, name))
 
     def timeline(self, *, accounts: Collection[str] = (), assets: Collection[str] = ()) -> Timeline:
         """Return the events of some accounts, or of some assets."""
