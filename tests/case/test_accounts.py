@@ -17,6 +17,7 @@ import mediafp
 from mediafp import Case, UsageError
 from mediafp.case.account_overview import load_overview
 from mediafp.case.comparison.versions import comparison_versions
+from mediafp.case.review_queue import _describe_gap, _iter_takeovers
 from mediafp.cli.app import app
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.kept_matches import KeptMatch
@@ -180,6 +181,15 @@ def test_account_that_posted_in_the_month_of_a_removal_took_nothing_up(
             for name in names:
                 store.add_record(replace(ingest_record(name), sightings=tuple(s for s in seen if s.sha256[0] == name)))
         takeovers = load_overview(store).takeovers
+        reasons = [reason for item in _iter_takeovers(store, takeovers) for reason in item.why]
+    gap = f"{gap_days} days" if gap_days else "less than a day"
+    stated = f"early posted 8 of the 8 files of late, and was removed {gap} before late posted the first of them"
+    assert reasons == ([] if gap_days is None else [stated])
     assert [(one.earlier, one.later, one.gap_days) for one in takeovers] == (
         [] if gap_days is None else [("early", "late", gap_days)]
     )
+
+
+def test_gap_of_an_iteration_is_stated_in_words() -> None:
+    words = [_describe_gap(days, "x") for days in (None, -3, 0, 1, 2)]
+    assert words == ["later", "before x ended", "0 days after x ended", "1 day after x ended", "2 days after x ended"]
