@@ -36,4 +36,6 @@ def test_one_file_is_counted_in_the_singular(tmp_path: Path, photos: dict[str, n
     assert (len(found["matches"]), found["more_matches"]) == (1, 1)
     found = json.loads(run("match", "--hash", f"pdq:{_pdq(tmp_path / 'a.png')}", "--top", 1, "--json"))
     assert len(found["matches"]) == 1 and found["more_matches"] >= 1
+    forgotten = run("forget", tmp_path / "c.png")
+    assert " with 1 sighting, 1 asset, " in forgotten and forgotten.endswith("2 matches, 1 ledger entry\n"), forgotten
     assert "0 pairs of 0 accounts" in run("coshare")
