@@ -5,10 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pdqhash
+import pytest
 from PIL import Image
+from sample_matches import sample_match
 from typer.testing import CliRunner
 
 from mediafp.cli.app import app
+from mediafp.cli.match import print_match
+from mediafp.types.sightings import Sighting
 
 
 def _pdq(path: Path) -> str:
@@ -39,3 +43,17 @@ def test_one_file_is_counted_in_the_singular(tmp_path: Path, photos: dict[str, n
     forgotten = run("forget", tmp_path / "c.png")
     assert " with 1 sighting, 1 asset, " in forgotten and forgotten.endswith("2 matches, 1 ledger entry\n"), forgotten
     assert "0 pairs of 0 accounts" in run("coshare")
+
+
+def test_all_paths_of_a_reference_are_printed_or_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    """The first may be gone, and a sighting that a sidecar states is printed with its path anyway."""
+    seen = Sighting(sha256="a" * 64, uri="/posted.jpg", account="x", source="gallery-dl: posted.jpg.json")
+    names = ["/first.jpg", "/posted.jpg", *(f"/copy{number}.jpg" for number in range(5))]
+    print_match(sample_match(uris=tuple(names), sightings=(seen,)))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith("/first.jpg") and lines[2:] == [
+        *(f"      also at: /copy{number}.jpg" for number in range(3)),
+        "      and at 2 more paths: see --json",
+    ]
+    print_match(sample_match())
+    assert "also at" not in capsys.readouterr().out
