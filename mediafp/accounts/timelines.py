@@ -78,7 +78,10 @@ def _account_key(records: AccountRecords) -> Callable[[Account], tuple[object, .
 
 
 def _with_gaps(events: Sequence[TimelineEvent]) -> Iterator[TimelineEvent]:
-    """Yield events, and with each post the days since the last one, if they are at least `MIN_GAP_DAYS`."""
+    """Yield events, and with each post the days since the last one, if they are at least `MIN_GAP_DAYS`.
+
+    Of a post of which the month or the year is known alone, the gap begins at the end of that: it may have been then.
+    """
     last: float | None = None
     for event in events:
         instant = parse_instant(event.at) if event.event == "posted" else None
@@ -87,4 +90,5 @@ def _with_gaps(events: Sequence[TimelineEvent]) -> Iterator[TimelineEvent]:
             continue
         days = int((instant.start - last) // DAY_SECONDS) if last is not None else 0
         yield replace(event, gap_days=days) if days >= MIN_GAP_DAYS else event
-        last = instant.start if last is None else max(last, instant.start)
+        since = instant.start if instant.seconds <= DAY_SECONDS else instant.end
+        last = since if last is None else max(last, since)

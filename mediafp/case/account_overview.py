@@ -8,7 +8,7 @@ from typing import Final
 
 from mediafp.accounts.summaries import AccountRecords
 from mediafp.accounts.timelines import build_timeline
-from mediafp.case.accounts import find_account_keys, load_accounts
+from mediafp.case.accounts import find_account_keys, find_named_keys, load_accounts
 from mediafp.case.shared_media import group_near_duplicates
 from mediafp.store import Store
 from mediafp.types.accounts import Account
@@ -80,6 +80,10 @@ class AccountOverview:
         """Return the keys of the accounts that a name means, and of those in their lines."""
         return find_account_keys(self.records, name)
 
+    def find_own(self, name: str) -> set[str]:
+        """Return the keys of the accounts that a name means, without the others of their lines."""
+        return set(find_named_keys(self.records, name))
+
     def timeline(self, *, accounts: Collection[str] = (), assets: Collection[str] = ()) -> Timeline:
         """Return the events of some accounts, or of some assets."""
         return build_timeline(self.records, lambda sighting, key: key in accounts or sighting.sha256 in assets)
@@ -116,12 +120,13 @@ def _find_takeovers(
         removal = parse_instant(account.removed_at) if account.removed_at else None
         if removal is None or account.removed_at is None:
             continue
+        # Certainly after the removal began: of a day, any time of it; of a month or a year, none of it.
+        gone = removal.start if removal.seconds <= DAY_SECONDS else removal.end
         shared: defaultdict[str, list[str]] = defaultdict(list)
         for item in posts[earlier]:
             for later in sharers[item] if len(sharers[item]) <= MAX_SHARERS else ():
                 instant = parse_instant(posts[later][item][0])
-                # Certainly after the removal began: of a day, any time of it.
-                if later != earlier and instant and instant.start >= removal.start:
+                if later != earlier and instant and instant.start >= gone:
                     shared[later].append(item)
         for later, taken in shared.items():
             other = records.accounts[later]
@@ -141,7 +146,7 @@ def _find_takeovers(
                     later=later,
                     removed_at=account.removed_at,
                     first_at=first_at,
-                    gap_days=max(0, int((first.start - removal.start) // DAY_SECONDS)),
+                    gap_days=max(0, int((first.start - gone) // DAY_SECONDS)),
                     shared=len(taken),
                     of=len(posts[later]),
                     pairs=pairs,

@@ -45,7 +45,7 @@ def _load_decided(store: Store, records: AccountRecords) -> tuple[list[Evidence]
     """
     decided, apart = [], set()
     for one in store.decisions("iteration"):
-        first, second = (set(_find_named(records, name)) for name in (one.a, one.b))
+        first, second = (set(find_named_keys(records, name)) for name in (one.a, one.b))
         if one.decision == "reject":
             apart |= {(a, b) for a in first for b in second if a != b}
         elif one.decision == "confirm" and len(first) == len(second) == 1 and first != second:
@@ -86,12 +86,13 @@ def _acceptance(store: Store, records: AccountRecords, target: str | None) -> Ca
 
 def find_account_keys(records: AccountRecords, name: str) -> set[str]:
     """Return the keys of the accounts that a name means, and of all accounts of their lines."""
-    named = set(_find_named(records, name))
+    named = set(find_named_keys(records, name))
     lines = {line for key in named if (line := records.accounts[key].iteration_of)}
     return named | {key for key, account in records.accounts.items() if account.iteration_of in lines}
 
 
-def _find_named(records: AccountRecords, name: str) -> list[str]:
+def find_named_keys(records: AccountRecords, name: str) -> list[str]:
+    """Return the keys of the accounts that a name means, without the others of their lines."""
     return find_named(name, ((key, other_names(account)) for key, account in records.accounts.items()))
 
 

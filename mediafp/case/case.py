@@ -335,7 +335,7 @@ class Case(
         return self._store.count_assets()
 
     def count_files(self, paths: Paths, on_skipped: Callable[[Path], object] = lambda path: None) -> int:
-        """Return the number of files in paths; `on_skipped` gets each entry of a folder that is not a file."""
+        """Return the number of files in paths; `on_skipped` gets each entry of a folder that is hidden or no file."""
         return sum(1 for _ in walk(list_paths(paths), on_skipped))
 
     def has_transcripts(self) -> bool:

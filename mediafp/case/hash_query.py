@@ -1,7 +1,6 @@
 """The matches of a hash alone, without the file that it comes from."""
 
 from collections.abc import Iterator, Mapping
-from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mediafp.case.checked_fingerprints import load_fingerprints
@@ -77,7 +76,8 @@ def match_hash(store: Store, text: str, options: QueryOptions) -> QueryResult:
         sha256=asked.hex() if algorithm == "sha256" else None,
         kind=None,
         error=None,
-        matches=tuple(islice(probable, options.top)),
+        matches=tuple(probable[: options.top]),
+        more_matches=len(probable[options.top :]),
         near_misses=tuple(near_misses[:MAX_NEAR_MISSES]),
         listed=tuple(sorted(listed, key=lambda hit: (hit.distance, hit.list, hit.label))),
     )

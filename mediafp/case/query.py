@@ -164,18 +164,22 @@ def run_query(
         matches_others = partial(iter_with_sources, store=store, query=(sha256, query.uri), query_clues=clues)
         probable = matches_others(match for match in matches if match.probability >= options.min_probability)
         near_misses = matches_others(match for match in matches if match.probability < options.min_probability)
+        listed_matches = tuple(islice(probable, options.top))
         result = QueryResult(
             query=query.name,
             sha256=sha256,
             kind=kind,
             error=None,
-            matches=tuple(islice(probable, options.top)),
+            matches=listed_matches,
+            more_matches=sum(1 for _ in probable),
             near_misses=tuple(islice(near_misses, options.near_misses)),
             text=tuple(text) if text is not None else None,
             clues=clues,
             listed=listed,
             # Kept matches were searched for by `relate`; the index need not be there for them.
-            warnings=references.search_warnings() if analysis else match_warnings(store, sha256),
+            warnings=(*analysis.warnings, *references.search_warnings())
+            if analysis
+            else (*store.warnings(sha256), *match_warnings(store, sha256)),
         )
         return AnalysedQuery(result=result, analysis=analysis, transcript=transcript)
 

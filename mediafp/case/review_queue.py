@@ -12,6 +12,7 @@ from mediafp.types.accounts import Account
 from mediafp.types.clusters import Cluster, Clustering
 from mediafp.types.decisions import DecisionSubject
 from mediafp.types.errors import UsageError
+from mediafp.types.matches import format_probability
 from mediafp.types.reviews import DoubtfulMatch, ReviewItem, ReviewQueue
 from mediafp.types.takeovers import Takeover
 
@@ -107,7 +108,7 @@ def _iter_matches(
         if one.is_sure_otherwise or pair in seen:
             continue
         seen.add(pair)
-        why = [f"the probability is {one.probability:.2f}, and the verdict {one.verdict}"]
+        why = [f"the probability is {format_probability(one.probability, 2)}, and the verdict {one.verdict}"]
         score = _uncertainty(one.probability)
         first, second = groups.get(one.a), groups.get(one.b)
         link = links.get(pair)
@@ -136,9 +137,17 @@ def _iter_respawns(store: Store, accounts: Sequence[Account]) -> Iterator[Review
         for earlier, later in pairwise(line):
             a, b = sorted((earlier.key, later.key))
             if store.find_decision("iteration", a, b) is None:
-                gap = f"{later.gap_days} days after {earlier.key} ended" if later.gap_days is not None else "later"
-                why = (f"{later.key} began {gap}", *later.iteration_because)
+                why = (f"{later.key} began {_describe_gap(later.gap_days, earlier.key)}", *later.iteration_because)
                 yield ReviewItem(subject="iteration", a=a, b=b, why=why, score=RESPAWN_SCORE)
+
+
+def _describe_gap(days: int | None, earlier: str) -> str:
+    """Return when an account began, by the days since an earlier one ended; negative ones are an overlap."""
+    if days is None:
+        return "later"
+    if days < 0:
+        return f"before {earlier} ended"
+    return f"{days} {'day' if days == 1 else 'days'} after {earlier} ended"
 
 
 def _iter_takeovers(store: Store, takeovers: Sequence[Takeover]) -> Iterator[ReviewItem]:
@@ -146,9 +155,10 @@ def _iter_takeovers(store: Store, takeovers: Sequence[Takeover]) -> Iterator[Rev
     for one in takeovers:
         a, b = sorted((one.earlier, one.later))
         if store.find_decision("iteration", a, b) is None:
+            gap = "1 day" if one.gap_days == 1 else f"{one.gap_days} days" if one.gap_days else "less than a day"
             why = (
-                f"{one.shared} of {one.of} files of {one.later} were posted by {one.earlier} before it was removed,"
-                f" {one.gap_days} days earlier",
+                f"{one.earlier} posted {one.shared} of the {one.of} files of {one.later}, and was removed {gap} before"
+                f" {one.later} posted the first of them",
                 *one.because,
             )
             yield ReviewItem(subject="iteration", a=a, b=b, why=why, score=RESPAWN_SCORE)

@@ -1,12 +1,14 @@
 """The trace of an image: its matches by their oldest sighting, and the most complete one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from mediafp.case.handle_readings import merge_handles
 from mediafp.types.geometry import intersection_area, polygon_area
+from mediafp.types.instants import may_be_earlier, time_key
 from mediafp.types.matches import Match, Placement, Point, QueryResult, Trace, TraceEntry
+from mediafp.types.sightings import Sighting
 
 MIN_QUERY_SHOWN = 0.9
 """Share of the query's area that the source of a trace must show; references that show less were cropped differently. Chosen, not
@@ -38,20 +40,35 @@ def build_trace(result: QueryResult, rectangles: RectangleLookup) -> Trace:
     entries.sort(
         key=lambda entry: (
             entry.first_seen is None,
-            entry.first_seen or "",
+            time_key(entry.first_seen or ""),
             -entry.match.probability,
             entry.match.sha256,
         )
     )
     copies = [entry.match for entry in entries if entry.match.verdict == "copy"]
-    posted = [(seen.posted_at, seen.uri, seen) for match in copies for seen in match.sightings if seen.posted_at]
+    posted = [
+        (time_key(seen.posted_at), seen.uri, seen) for match in copies for seen in match.sightings if seen.posted_at
+    ]
+    posts = [seen for *_, seen in sorted(posted, key=lambda one: one[:2])]
     return Trace(
         result=result,
         entries=tuple(entries),
         source=_find_source(entries),
-        first_posted=min(posted, key=lambda one: one[:2])[2] if posted else None,
+        first_posted=posts[0] if posts else None,
+        perhaps_first=tuple(_find_perhaps_earlier(posts)),
         handles=merge_handles(copies),
     )
+
+
+def _find_perhaps_earlier(posts: Sequence[Sighting]) -> Iterator[Sighting]:
+    """Yield the first post of each other account that may be earlier than the first one of these posts, which are in order."""
+    accounts = set[tuple[str | None, str]]()
+    for seen in posts:
+        account = seen.platform, seen.account_label or seen.uri
+        if account not in accounts and may_be_earlier(seen.posted_at or "", posts[0].posted_at or ""):
+            if accounts:
+                yield seen
+            accounts.add(account)
 
 
 def _build_entry(match: Match, rectangles: RectangleLookup) -> TraceEntry:

@@ -77,9 +77,10 @@ def _print_account(account: Account) -> None:
     print_line((name, "bold"), f"{_names(account)}{shown}{f', {displayed}' if displayed else ''}")
     parts = [_count(account.posts, "post", account.first_posted_at, account.last_posted_at)]
     parts += [_count(account.captures, "capture", account.first_captured_at, account.last_captured_at)]
-    parts += [
-        f"removed {account.removed_at}" if account.removed_at else _count(account.removals, "removal", None, None)
-    ]
+    # Some of its posts were removed: whether the account was is not known.
+    last = account.removed_at
+    when = f"the last {last}" if last and account.removals > 1 else last
+    parts += [_count(account.removals, "removal", when, when)]
     parts += [_count(account.assets, "file", None, None)]
     print_line(f"    {'; '.join(filter(None, parts))}")
     if account.shared_with:

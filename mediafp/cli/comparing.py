@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from mediafp.cli.output import print_message
+from mediafp.cli.output import count_of, print_message
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -72,8 +72,8 @@ class _Estimate:
         self._is_printed = True
         left = LATER_SHARE * (total - done) * seconds / compared
         if self._outdated:
-            print_message(
-                f"{self._outdated} files come from an older version and are compared anew; {format_duration(left)}"
-            )
+            files = "1 file comes" if self._outdated == 1 else f"{self._outdated} files come"
+            those = "is" if self._outdated == 1 else "are"
+            print_message(f"{files} from an older version and {those} compared anew; {format_duration(left)}")
         elif left >= MIN_STATED_SECONDS:
-            print_message(f"comparing {total} files; {format_duration(left)}")
+            print_message(f"comparing {count_of(total, 'file')}; {format_duration(left)}")

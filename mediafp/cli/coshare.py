@@ -7,7 +7,7 @@ import typer
 
 from mediafp.cli.comparing import comparison_progress
 from mediafp.cli.options import JsonOption, StoreOption, open_selected_case
-from mediafp.cli.output import print_json, print_line, progress_bar
+from mediafp.cli.output import count_of, print_json, print_line, progress_bar
 from mediafp.report import jsonl
 from mediafp.types.coshares import DEFAULT_WINDOW_SECONDS, Cosharing
 
@@ -50,7 +50,7 @@ def _print_pairs(found: Cosharing, *, every: bool) -> None:
         print_line()
         print_line(
             (f"group {group.number}", "bold"),
-            f": {len(group.accounts)} accounts posted the same media: {group.items} items,"
+            f": {len(group.accounts)} accounts posted the same media: {count_of(group.items, 'item')},"
             f" median gap {describe_seconds(group.median_gap)}",
         )
         print_line(f"  {', '.join(group.accounts)}")
@@ -61,19 +61,19 @@ def _print_pairs(found: Cosharing, *, every: bool) -> None:
         mark = "" if pair.is_surprising else "  not more than chance"
         print_line(
             (f"{pair.a} + {pair.b}", "bold"),
-            f"  {pair.shared} items, {pair.expected:.2g} by chance, median gap {describe_seconds(pair.median_gap)},"
+            f"  {count_of(pair.shared, 'item')}, {pair.expected:.2g} by chance, median gap {describe_seconds(pair.median_gap)},"
             f" p = {pair.p_value:.2g}{mark}",
         )
     print_line()
     beyond = sum(pair.is_surprising for pair in found.pairs)
     print_line(
-        f"{beyond} of {len(found.pairs)} pairs of {found.accounts} accounts posted the same media within"
+        f"{beyond} of {count_of(len(found.pairs), 'pair')} of {count_of(found.accounts, 'account')} posted the same media within"
         f" {describe_seconds(found.window)} more than chance explains"
     )
     if found.inexact:
-        print_line(f"not compared: {found.inexact} posts whose time is less exact than that")
+        print_line(f"not compared: {count_of(found.inexact, 'post')} whose time is less exact than that")
     if found.popular:
-        print_line(f"not compared: {found.popular} items that too many accounts posted")
+        print_line(f"not compared: {count_of(found.popular, 'item')} that too many accounts posted")
 
 
 def describe_seconds(seconds: float) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from mediafp.cli.options import JsonOption, StoreOption, open_selected_case
-from mediafp.cli.output import print_json, print_line, print_warning
+from mediafp.cli.output import count_of, print_json, print_line, print_warning
 from mediafp.report import jsonl
 from mediafp.types.forgetting import Forgotten
 
@@ -45,5 +45,13 @@ def _print_forgotten(forgotten: Forgotten) -> None:
     if not forgotten.is_asset_removed:
         print_line(f"  {forgotten.sha256} stays in the store: it has other paths", style="dim")
         return
-    counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in forgotten.removed.items() if count)
+    counts = ", ".join(_count(count, name.replace("_", " ")) for name, count in forgotten.removed.items() if count)
     print_line(f"  {forgotten.sha256} with {counts}", style="dim")
+
+
+def _count(number: int, plural: str) -> str:
+    """Return a number with the name of a table, which is a plural."""
+    singular = (
+        plural[:-3] + "y" if plural.endswith("ies") else plural.removesuffix("es" if plural.endswith("ches") else "s")
+    )
+    return count_of(number, singular, plural)

@@ -44,7 +44,7 @@ from mediafp.types.watches import CheckedWatches
 if TYPE_CHECKING:
     from mediafp.case import Case, IngestEstimate
 
-SKIPPED_ENTRY = "a pipe, a device, or a link to nothing or out of the folder"
+SKIPPED_ENTRY = "a hidden name, a pipe, a device, or a link to nothing or out of the folder"
 
 
 def ingest(
@@ -185,15 +185,20 @@ def _print_outcome(outcome: FileOutcome, *, as_json: bool) -> None:
 
 
 def _print_summary(summary: dict[str, Any], store: Path | None) -> None:
-    line = "{seen} files in {seconds} s: {added} added, {known} known, {failed} failed, {skipped} not media"
+    line = (
+        f"{count_of(summary['seen'], 'file')} in "
+        + "{seconds} s: {added} added, {known} known, {failed} failed, {skipped} not media"
+    )
     links = (
-        "; {left_out} skipped (links to nothing or out of the folder, pipes, devices)" if summary["left_out"] else ""
+        "; {left_out} skipped (hidden names, links to nothing or out of the folder, pipes, devices)"
+        if summary["left_out"]
+        else ""
     )
     print_line((line + links).format(**summary))
     if summary["not_compared"]:
-        made = f"{summary['compared']} comparisons made, " if summary["compared"] else ""
+        made = f"{count_of(summary['compared'], 'comparison')} made, " if summary["compared"] else ""
         command = suggest_command("relate", store)
-        print_line(f"{made}{summary['not_compared']} files not compared yet; to compare them: {command}")
+        print_line(f"{made}{count_of(summary['not_compared'], 'file')} not compared yet; to compare them: {command}")
     if summary.get("watch"):
         found = f"{count_of(summary['watch_files'], 'file')} hit {len(summary['watch'])} of the watches"
         print_line(f"{found}; see: {suggest_command('watch check', store)}")
@@ -210,7 +215,7 @@ def _print_estimate(estimate: "IngestEstimate", *, as_json: bool) -> None:
     if as_json:
         print_json(asdict(estimate))
         return
-    line = f"{estimate.seen} files: {estimate.known} known, {estimate.skipped} not media"
+    line = f"{count_of(estimate.seen, 'file')}: {estimate.known} known, {estimate.skipped} not media"
     if estimate.failed_before:
         line += f", {estimate.failed_before} failed before (--retry-failed analyses them again)"
     if estimate.unreadable:

@@ -34,6 +34,8 @@ MAX_CLUE_LINES = 6
 """Clues of one file that are printed. Chosen, not measured."""
 MAX_SIGHTING_LINES = 3
 """Sightings that are printed below a match, the oldest first; the others are counted. Chosen, not measured."""
+MAX_PATH_LINES = 3
+"""Further paths of a reference that are printed; the others are counted. Chosen, not measured."""
 
 
 def match(
@@ -104,6 +106,8 @@ def print_result(result: QueryResult) -> None:
         print_match(match)
         print_sightings(match.sightings, limit=MAX_SIGHTING_LINES)
         print_clues("the reference", match.clues)
+    if result.more_matches:
+        print_line(f"  and {count_of(result.more_matches, 'more match', 'more matches')}: see --top", style="bold")
     print_near_misses(result)
 
 
@@ -121,7 +125,7 @@ def print_query(result: QueryResult, *, found: bool) -> None:
 
 
 def print_match(match: Match, *, prefix: str = "") -> None:
-    """Print one match with its reasons and the text that was cropped off; `prefix` precedes the verdict."""
+    """Print one match with its reasons, the text that was cropped off and its paths; `prefix` precedes the verdict."""
     colour = {"copy": "green", "possible": "yellow"}.get(match.verdict, "cyan")
     verdict = match.verdict.replace("_", " ")
     print_line(
@@ -133,6 +137,17 @@ def print_match(match: Match, *, prefix: str = "") -> None:
         handles = ", ".join(match.placement.handles)
         with_handles: tuple[Part, ...] = (", with the handle ", (handles, "bold")) if handles else ()
         print_line("      cropped off: ", (text, "bold red"), *with_handles)
+    _print_further_paths(match)
+
+
+def _print_further_paths(match: Match) -> None:
+    """Print the paths of a reference beside the first one, but for those that its sightings are printed with."""
+    stated = {seen.uri for seen in match.sightings if seen.source}
+    paths = [uri for uri in match.uris[1:] if uri not in stated]
+    for uri in paths[:MAX_PATH_LINES]:
+        print_line(f"      also at: {uri}")
+    if more := len(paths[MAX_PATH_LINES:]):
+        print_line(f"      and at {count_of(more, 'more path')}: see --json", style="dim")
 
 
 def print_sightings(sightings: Sequence[Sighting], *, limit: int | None = None) -> None:
@@ -156,7 +171,7 @@ def print_sightings(sightings: Sequence[Sighting], *, limit: int | None = None) 
         )
         print_line(f"      seen: {' · '.join(filter(None, fields))}")
     if limit is not None and len(known) > limit:
-        print_line(f"      and {len(known) - limit:,} more sightings: see --json", style="dim")
+        print_line(f"      and {count_of(len(known) - limit, 'more sighting')}: see --json", style="dim")
 
 
 def print_clues(owner: str, clues: Sequence[Clue]) -> None:

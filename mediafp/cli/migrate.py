@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from mediafp.cli.options import JsonOption, StoreOption, open_selected_case
-from mediafp.cli.output import print_json, print_line
+from mediafp.cli.output import count_of, print_json, print_line
 
 
 def migrate(
@@ -38,5 +38,5 @@ def migrate(
         )
         return
     for one in moved:
-        print_line(f"{one.type}: {one.rows} rows of {one.assets} assets")
+        print_line(f"{one.type}: {count_of(one.rows, 'row')} of {count_of(one.assets, 'asset')}")
     print_line(f"index: {address}")

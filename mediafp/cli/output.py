@@ -44,9 +44,9 @@ def print_line(*parts: Part, style: str = "") -> None:
     out.print(join_parts(*parts, style=style))
 
 
-def count_of(number: int, noun: str) -> str:
-    """Return a number with its noun in the singular or the plural."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def count_of(number: int, noun: str, plural: str | None = None) -> str:
+    """Return a number with its noun in the singular or the plural, which ends in s if it is not given."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
 def print_message(*parts: Part, style: str = "") -> None:

@@ -41,7 +41,9 @@ def relate(
     else:
         for warning in warnings:
             print_warning(warning)
-        print_line(f"{compared} comparisons in {seconds} s" if compared else "every file was compared already")
+        print_line(
+            f"{count_of(compared, 'comparison')} in {seconds} s" if compared else "every file was compared already"
+        )
         if lost:
             print_line(f"{count_of(len(lost), 'pair')} not compared")
     if lost:

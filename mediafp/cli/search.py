@@ -13,7 +13,7 @@ from mediafp.report.doubted_words import state_doubt
 from mediafp.types.errors import UsageError
 from mediafp.types.file_sounds import sound_name
 from mediafp.types.timestamps import format_span
-from mediafp.types.transcripts import SearchHit, SearchSource
+from mediafp.types.transcripts import LINE_SEPARATOR, SearchHit, SearchSource
 
 PLACES: Final[Mapping[SearchSource, str]] = {
     "picture": "in the image",
@@ -72,13 +72,17 @@ def _parse_sources(names: str) -> list[SearchSource]:
 def _print_hit(hit: SearchHit) -> None:
     position = 0
     passage: list[Part] = []
+
+    def in_one_line(start: int, end: int | None = None) -> str:
+        return hit.text[start:end].replace("\n", LINE_SEPARATOR)
+
     for start, end in hit.marks:
-        passage += [hit.text[position:start], (hit.text[max(position, start) : end], "bold yellow")]
+        passage += [in_one_line(position, start), (in_one_line(max(position, start), end), "bold yellow")]
         position = max(position, end)
     place = PLACES.get(hit.source) or format_span((hit.start, hit.end))
     place += " on screen" if hit.source == "screen" else ""
     if hit.track is not None and (hit.track, hit.channel) != (0, None):
         place += f" in {sound_name(hit.track, hit.channel)}"
     doubt = state_doubt(hit.certainty)
-    passage += [hit.text[position:], f"  ({doubt})" if doubt else ""]
+    passage += [in_one_line(position), f"  ({doubt})" if doubt else ""]
     print_line(f"{hit.uris[0]}  {place}  ", *passage)

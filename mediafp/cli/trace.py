@@ -27,9 +27,12 @@ from mediafp.cli.output import print_json, print_line, progress_bar
 from mediafp.report import jsonl
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY
 from mediafp.types.matches import Trace
+from mediafp.types.sightings import Sighting
 
 MIN_EXTRA_EXTENT = 0.02
 """Share of the query's area by which the source must show more for the output to say so. Chosen, not measured."""
+MAX_PERHAPS_FIRST = 3
+"""Posts that may be earlier than the first one that are printed. Chosen, not measured."""
 
 
 def trace(
@@ -73,16 +76,26 @@ def trace(
     exit_with_result(found=found, failed=failed)
 
 
+def _describe_post(seen: Sighting) -> str:
+    """Return when and by whom a post was made, and its address."""
+    who = (
+        seen.account_label and f"by {seen.account_label}",
+        seen.platform and f"on {seen.platform}",
+        "as a repost" if seen.role == "repost" else None,
+        seen.url,
+    )
+    return " ".join(filter(None, (seen.posted_at, *who)))
+
+
 def _print_trace(traced: Trace) -> None:
     result, source = traced.result, traced.source
     print_query(result, found=bool(traced.entries))
     if first := traced.first_posted:
-        who = (
-            first.account_label and f"by {first.account_label}",
-            first.platform and f"on {first.platform}",
-            first.url,
-        )
-        print_line("  first posted: ", (" ".join(filter(None, (first.posted_at, *who))), "bold"))
+        print_line("  first posted: ", (_describe_post(first), "bold"))
+    for seen in traced.perhaps_first[:MAX_PERHAPS_FIRST]:
+        print_line("  perhaps earlier, its time is not exact enough: ", (_describe_post(seen), "bold"))
+    if unlisted := len(traced.perhaps_first[MAX_PERHAPS_FIRST:]):
+        print_line(f"  and {unlisted} more that may be earlier: see --json", style="dim")
     for readings in traced.handles:
         print_line("  handle in the removed part: ", (readings.text, "bold red"))
     if source:

@@ -7,7 +7,7 @@ import typer
 
 from mediafp.cli.exit_status import ExitStatus
 from mediafp.cli.options import JsonOption, StoreOption, open_selected_case
-from mediafp.cli.output import print_json, print_line, progress_bar
+from mediafp.cli.output import count_of, print_json, print_line, progress_bar
 
 
 def verify(
@@ -46,15 +46,15 @@ def verify(
             }
         )
     elif report.problems:
-        print_line(f"{len(report.problems)} problems")
+        print_line(count_of(len(report.problems), "problem"))
         for problem in report.problems:
             print_line(problem, style="red")
     else:
-        print_line(f"{report.assets} assets; the store is sound")
+        print_line(f"{count_of(report.assets, 'asset')}; the store is sound")
         if not no_originals:
             print_line(f"originals: {originals['same']} unchanged, {originals['unreachable']} gone or in archives")
         for uri in changed:
             print_line(("changed since it was ingested", "yellow"), f" {uri}")
-        print_line(f"log: {report.log_entries} entries, last hash {report.last_log_hash}")
+        print_line(f"log: {count_of(report.log_entries, 'entry', 'entries')}, last hash {report.last_log_hash}")
     if report.problems:
         raise typer.Exit(ExitStatus.COULD_NOT_RUN)

@@ -99,8 +99,13 @@ def open_file(path: Path, root: Path | None = None) -> OpenFile:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UnreadableMedia(f"cannot open {shown}: {reason}; check the path") from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
         os.close(descriptor)
+        if stat.S_ISDIR(mode) and root is not None:
+            raise UnreadableMedia(
+                f"cannot list {shown}: none of the files in this folder was read; shorten its path, or allow this user to list it"
+            )
         raise UnreadableMedia(f"cannot open {shown}: not a regular file; name a file that can be read twice")
     return OpenFile(path.name, descriptor)
 

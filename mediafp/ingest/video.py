@@ -281,7 +281,7 @@ def _sample_frames(
             yield from sampler.add(shown, start, end)
         end = _check_end(report, end)
     if damaged:
-        report.warnings.append(f"{damaged} frames are partly damaged")
+        report.warnings.append("1 frame is partly damaged" if damaged == 1 else f"{damaged} frames are partly damaged")
     if track := sampler.track.finish(end):
         report.frame_tracks.append(track)
     yield from sampler.finish(end)

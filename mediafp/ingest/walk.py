@@ -46,11 +46,12 @@ def walk(
 
     A path that the user names is always yielded, even if it is missing or a pipe: opening it gives the error to record.
     A `file://` address is a path too.
-    In folders, hidden names are ignored; a folder that cannot be listed is yielded itself.
+    In folders, hidden names are skipped; a folder that cannot be listed is yielded itself.
 
     Args:
         paths: Files and folders.
-        on_skipped: Called with each pipe, device, linked folder and link in a folder that is broken or leads out of it.
+        on_skipped: Called with each hidden name, pipe, device, linked folder and link in a folder that is broken or leads out of
+            it. What is in a hidden folder is not listed.
     """
     for named in paths:
         path, problem = parse_named_path(named)
@@ -90,7 +91,7 @@ def _iter_folder(root: Path, on_skipped: Callable[[Path], object]) -> Iterator[P
 
 
 def _list_folder(path: Path, inside: str) -> list[str]:
-    """Return the visible names in a folder, each after the letter of its kind, sorted by their bytes, the last first.
+    """Return the names in a folder, each after the letter of its kind, sorted by their bytes, the last first.
 
     Args:
         path: The folder.
@@ -102,10 +103,10 @@ def _list_folder(path: Path, inside: str) -> list[str]:
     names = []
     with os.scandir(path) as listing:
         for entry in listing:
-            if entry.name.startswith("."):
-                continue
             try:
-                if entry.is_dir(follow_symlinks=False):
+                if entry.name.startswith("."):
+                    kind = _SKIPPED
+                elif entry.is_dir(follow_symlinks=False):
                     kind = _FOLDER
                 elif entry.is_file() and (not entry.is_symlink() or _is_inside(entry.path, inside)):
                     kind = _FILE

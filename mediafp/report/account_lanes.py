@@ -73,7 +73,9 @@ class _Drawing:
 
     def parts(self) -> Iterator[str]:
         """Yield the parts of the document, from back to front."""
-        title = f"Time line of {len(self._timeline.accounts)} accounts, {len(self._timeline.events)} events"
+        accounts, events = len(self._timeline.accounts), len(self._timeline.events)
+        title = f"Time line of {accounts} {'account' if accounts == 1 else 'accounts'}"
+        title += f", {events} {'event' if events == 1 else 'events'}"
         yield (
             f'<svg xmlns="http://www.w3.org/2000/svg" class="times" viewBox="0 0 {WIDTH:.0f} {self._height:.0f}"'
             f' width="{WIDTH:.0f}" height="{self._height:.0f}" font-family="{FONTS}" font-size="13" fill="{INK}" role="img"'
@@ -157,10 +159,10 @@ class _Drawing:
         began = parse_instant(account.began_at or "")
         if account.gap_days is None or began is None or (x := self._x(began.start)) - LEFT < MIN_GAP_LABEL_WIDTH:
             return ""
-        days = f"{account.gap_days} days later" if account.gap_days >= 0 else "overlaps"
+        days = "1 day later" if account.gap_days == 1 else f"{account.gap_days} days later"
         return (
             f'<text x="{x - 8:.1f}" y="{middle + 4:.1f}" text-anchor="end" font-size="11" font-style="italic"'
-            f' fill="{GREY}">{days}</text>'
+            f' fill="{GREY}">{days if account.gap_days >= 0 else "overlaps"}</text>'
         )
 
     def _marks(self, kind: EventKind, spans: Sequence[Instant], middle: float) -> Iterator[str]:
@@ -206,7 +208,8 @@ class _Drawing:
             f'<rect x="{LEFT + 304:.0f}" y="{y - 11:.0f}" width="26" height="14" rx="3" fill="{BAR}"/>'
             f'<text x="{LEFT + 338:.0f}" y="{y:.0f}">from the first post to the last, or to the removal</text>'
         )
-        notes = [f"{self._timeline.undated} sightings without a date"] if self._timeline.undated else []
+        undated = self._timeline.undated
+        notes = [f"{undated} {'sighting' if undated == 1 else 'sightings'} without a date"] if undated else []
         notes += [f"{self._skipped} more accounts are not drawn"] if self._skipped else []
         parts.append(
             f'<text x="{WIDTH - RIGHT:.0f}" y="{y:.0f}" text-anchor="end" fill="{GREY}">{"; ".join(notes)}</text>\n'

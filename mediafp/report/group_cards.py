@@ -32,6 +32,7 @@ class GroupCard:
     """SHA-256 of the source."""
     source_name: str
     source_reason: str
+    """Why the source is one; "" if no evidence makes a member the source."""
     source_sighting: Markup
     relations: list[tuple[str, int]]
     """Relations with the number of their matches, most frequent first."""
@@ -87,7 +88,7 @@ def build_group_card(group: Group, evidence: PageEvidence) -> GroupCard:
         weakest_link=cluster.weakest_link if cluster.weakest_pair else None,
         source=group.source,
         source_name=display_name(source.uris[0]),
-        source_reason=_source_reason(group),
+        source_reason=_source_reason(group) if group.is_source_known else "",
         source_sighting=_describe(oldest) if oldest else Markup(),
         relations=[(relation.replace("_", " "), count) for relation, count in group.relations.most_common()],
         accounts=[names[key] for key, _ in accounts.most_common(MAX_LISTED_ACCOUNTS)],
@@ -102,7 +103,8 @@ def iter_members(group: Group, evidence: PageEvidence) -> Iterator[MemberFigure]
     most_complete, representative = group.most_complete, group.cluster.representative
 
     def marks(member: ClusterMember) -> list[str]:
-        roles = (("source", group.source), ("most complete", most_complete), ("representative", representative))
+        source = group.source if group.is_source_known else None
+        roles = (("source", source), ("most complete", most_complete), ("representative", representative))
         return [name for name, sha256 in roles if sha256 == member.sha256]
 
     for member in sorted(group.cluster.members, key=lambda m: (m.sha256 != group.source, not marks(m))):
@@ -140,9 +142,7 @@ def _source_reason(group: Group) -> str:
     """Return why a member is taken as the source of its group."""
     if group.source_sighting:
         return "oldest date in this case"
-    if group.most_complete:
-        return "most complete; no member has a date"
-    return "most matches; no member has a date or is more complete than another"
+    return "most complete; no member has a date"
 
 
 def _describe(sighting: Sighting) -> Markup:

@@ -7,6 +7,7 @@ from typing import Final
 
 from mediafp.report.page_evidence import PageEvidence
 from mediafp.types.clusters import Cluster, Clustering
+from mediafp.types.instants import time_key
 from mediafp.types.matches import Match, QueryResult, Relation
 from mediafp.types.sightings import Sighting
 
@@ -44,6 +45,11 @@ class Group:
     """SHA-256 of the member with the oldest date, else of the most complete one, else of the representative."""
     source_sighting: Sighting | None = None
     """The sighting with the oldest date, None if no member has a date."""
+
+    @property
+    def is_source_known(self) -> bool:
+        """True if a date or the completeness makes a member the source: the representative stands for one without evidence."""
+        return self.source_sighting is not None or self.most_complete is not None
 
     @property
     def most_complete(self) -> str | None:
@@ -129,11 +135,11 @@ def _add_match(group: Group, position: MatchPosition, match: Match) -> None:
 
 def _find_source(group: Group, evidence: PageEvidence) -> None:
     """Set the source of a group."""
-    oldest: tuple[str, str, Sighting] | None = None
+    oldest: tuple[tuple[float, float, str], str, Sighting] | None = None
     for member in group.cluster.members:
         for sighting in evidence.sightings(member.sha256):
-            if sighting.date and (oldest is None or (sighting.date, member.sha256) < oldest[:2]):
-                oldest = sighting.date, member.sha256, sighting
+            if sighting.date and (oldest is None or (time_key(sighting.date), member.sha256) < oldest[:2]):
+                oldest = time_key(sighting.date), member.sha256, sighting
     if oldest:
         group.source, group.source_sighting = oldest[1:]
     else:

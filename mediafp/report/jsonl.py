@@ -203,6 +203,7 @@ def result_to_json(value: QueryResult) -> JsonObject:
         "kind": value.kind,
         "error": value.error,
         "matches": [match_to_json(m) for m in value.matches],
+        "more_matches": value.more_matches,
         "near_misses": near_misses,
         "turned_down": near_misses,
         "text": None if value.text is None else text_lines_to_json(value.text),
@@ -235,6 +236,7 @@ def trace_to_json(value: Trace) -> JsonObject:
         "matches": matches,
         "source": value.source.match.sha256 if value.source else None,
         "first_posted": sighting_to_json(value.first_posted) if value.first_posted else None,
+        "perhaps_first": [sighting_to_json(seen) for seen in value.perhaps_first],
         "handles": [{"best": one.best, "readings": list(one.readings)} for one in value.handles],
     }
 

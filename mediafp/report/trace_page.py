@@ -69,6 +69,7 @@ def write_trace(
             "title": f"Trace of {display_name(result.query)}",
             "seal": seal,
             "query_image": evidence.image(query, label="the query"),
+            "warnings": result.warnings,
             "total": len(trace.entries),
             "rows": [_row(number, entry, trace, evidence) for number, entry in enumerate(trace.entries, 1)],
             "source": {
@@ -82,6 +83,8 @@ def write_trace(
                 "date": trace.first_posted.posted_at,
                 "account": account_name(trace.first_posted),
                 "name": display_name(trace.first_posted.uri),
+                "is_repost": trace.first_posted.role == "repost",
+                "perhaps_first": len(trace.perhaps_first),
             }
             if trace.first_posted
             else None,

@@ -16,7 +16,8 @@ Standing = Literal["removed", "posted", "unknown"]
 """`removed`: every post of a file whose account or time is known was removed; `posted`: one of them is not known to be;
 `unknown`: no sighting states a post."""
 ChangeKind = Literal[
-    "identical", "mirrored", "turned", "square", "part", "more", "inside", "slower", "faster", "backwards", "smaller"
+    "identical", "mirrored", "turned", "square", "part", "more", "inside", "slower", "faster", "backwards", "smaller", "altered",
+    "unplaced",
 ]  # fmt: skip
 
 
@@ -26,7 +27,8 @@ class Change(NamedTuple):
     kind: ChangeKind
     value: float = 0.0
     """Degrees for `turned`, the factor for `slower` and `faster`, else a share: of the query that the use shows for `square` and
-    `part`, of what it shows more for `more`, of its own area for `inside`."""
+    `part`, of what it shows more for `more`, of its own area for `inside`; the number of altered places for `altered`. With
+    `unplaced`, no placement joins the two images, so that no difference is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

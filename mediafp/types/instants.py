@@ -7,6 +7,10 @@ from typing import Final, NamedTuple
 
 DAY_SECONDS: Final = 86_400.0
 """Seconds of a day."""
+LATEST_ZONE_SECONDS: Final = 12 * 3600.0
+"""Seconds by which clocks are behind UTC at most, on Baker Island: a time whose zone is unknown may be so much later in UTC."""
+EARLIEST_ZONE_SECONDS: Final = 14 * 3600.0
+"""Seconds by which clocks are ahead of UTC at most, on the Line Islands."""
 _MINUTE: Final = timedelta(minutes=1)
 _SECOND: Final = timedelta(seconds=1)
 
@@ -47,6 +51,20 @@ def parse_instant(time: str) -> Instant | None:
     except (ValueError, OverflowError):
         return None
     return Instant(start, start + length.total_seconds())
+
+
+def may_be_earlier(time: str, other: str) -> bool:
+    """Return True if what has one time may have happened before what has the other one, as far as the two are exact.
+
+    Of two times within one second either may be earlier. A time without a zone may be of any zone; one that is unreadable is
+    never earlier.
+    """
+    first, second = parse_instant(time), parse_instant(other)
+    if first is None or second is None:
+        return False
+    start = first.start - (0.0 if time.endswith("Z") else EARLIEST_ZONE_SECONDS)
+    end = second.end + (0.0 if other.endswith("Z") else LATEST_ZONE_SECONDS)
+    return start < end
 
 
 def time_key(time: str) -> tuple[float, float, str]:

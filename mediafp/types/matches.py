@@ -198,6 +198,8 @@ class QueryResult:
     error: str | None
     """Reason why the query could not be analysed."""
     matches: tuple[Match, ...] = ()
+    more_matches: int = 0
+    """Number of further matches, less probable than those, that were found and not asked for."""
     near_misses: tuple[Match, ...] = ()
     """Best candidates below the probability threshold."""
     text: tuple[TextLine, ...] | None = None
@@ -207,7 +209,8 @@ class QueryResult:
     listed: tuple[ListedHit, ...] = ()
     """Hashes of imported lists that the query hits, the nearest first."""
     warnings: tuple[str, ...] = ()
-    """A sentence for each index of which a part was searched, so that a match may be missing."""
+    """A sentence for each part of the query that was not read or is damaged, and for each index of which a part was searched: a
+    match may be missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,6 +250,8 @@ class Trace:
     """Entry that shows most of the image; None if none shows the whole query."""
     first_posted: Sighting | None = None
     """Earliest sighting of a copy whose time of posting is known."""
+    perhaps_first: tuple[Sighting, ...] = ()
+    """Posts of copies by other accounts, which may be earlier than `first_posted`: the times are not exact enough to decide."""
     handles: tuple[HandleReadings, ...] = ()
     """Account names in the text that the query does not show."""
 

@@ -98,6 +98,10 @@ class SpeechHint:
     """Document that describes the error."""
 
 
+LINE_SEPARATOR = " / "
+"""Text between the lines of a passage where it is printed in one line."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchHit:
     """Passage that contains a searched text, in presentation seconds of the file."""

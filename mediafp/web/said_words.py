@@ -7,7 +7,7 @@ from typing import Final
 
 from mediafp.types.found_speech import quoted_segments
 from mediafp.types.media import TimeSpan
-from mediafp.types.transcripts import Certainty, SearchHit, Transcript
+from mediafp.types.transcripts import LINE_SEPARATOR, Certainty, SearchHit, Transcript
 from mediafp.types.written_words import CertainRun, Doubt, certain_runs, segment_certainty
 
 MAX_SAID_LINES: Final = 300
@@ -72,7 +72,9 @@ def hit_runs(hit: SearchHit, transcript: Transcript | None) -> list[HitRun]:
     for start, end in hit.marks:
         found[start:end] = [True] * len(found[start:end])
     doubts = _find_doubts(hit, transcript)
-    characters = zip(found, doubts, hit.text, strict=True)
+    # Lines of an image or of a post are separated as in other lists; a line break is an invisible character.
+    shown = (LINE_SEPARATOR if character == "\n" else character for character in hit.text)
+    characters = zip(found, doubts, shown, strict=True)
     return [
         HitRun(text="".join(character for *_, character in run), is_found=is_found, doubt=doubt)
         for (is_found, doubt), run in groupby(characters, key=lambda one: one[:2])

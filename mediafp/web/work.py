@@ -125,9 +125,10 @@ def _try[Value](job: RunningJob, act: Callable[[], Value]) -> Value | None:
 def _ingest(case: Case, job: RunningJob, speech: SpeechOptions, paths: Sequence[Path]) -> dict[str, Any]:
     """Ingest paths; what was done stays done if the job is cancelled."""
     wanted = job.job.options
-    job.update(total=case.count_files(paths))
+    skipped_entries: list[Path] = []
+    job.update(total=case.count_files(paths, skipped_entries.append))
     refused = wanted.get("refused", ())
-    counts: Counter[str] = Counter(refused=len(refused))
+    counts: Counter[str] = Counter(refused=len(refused), left_out=len(skipped_entries))
     for reason in refused:
         job.update(message=escape_unprintable(reason))
     started_at = job.job.started_at or ""
@@ -145,12 +146,9 @@ def _ingest(case: Case, job: RunningJob, speech: SpeechOptions, paths: Sequence[
             name = escape_unprintable(os.path.basename(outcome.path))
             done = sum(counts[status] for status in ("added", "known", "failed", "skipped"))
             counts["matches"] = count_matches() or counts["matches"]
-            job.update(
-                done=done,
-                total=max(done, job.job.total or 0),
-                counts=counts,
-                message=f"{name}: {escape_unprintable(outcome.message)}" if outcome.message else "",
-            )
+            job.update(done=done, total=max(done, job.job.total or 0), counts=counts)
+            for message in filter(None, (outcome.message, *outcome.warnings)):
+                job.update(message=f"{name}: {escape_unprintable(message)}")
     counts["matches"] = case.news(started_at, 0).total
     job.update(counts=counts)
     return {"counts": dict(counts)}

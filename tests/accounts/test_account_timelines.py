@@ -29,6 +29,17 @@ def test_events_are_in_order_with_their_precision_and_gaps() -> None:
     assert len(chosen.events) == 1 and not chosen.accounts and not chosen.undated
 
 
+def test_gap_after_a_post_of_an_unknown_day_begins_at_the_end_of_its_month() -> None:
+    posts = [
+        seen(name, "x", at) for name, at in (("a", "2020-01"), ("b", "2020-02-25"), ("c", "2020"), ("d", "2021-02"))
+    ]
+    timeline = build_timeline(summarise_accounts(posts, {}), lambda sighting, key: True)
+    gaps = [(event.at, event.gap_days) for event in timeline.events]
+    assert gaps == [("2020-01", None), ("2020", None), ("2020-02-25", None), ("2021-02", 31)]
+    known = build_timeline(summarise_accounts(posts[:2], {}), lambda sighting, key: sighting.sha256 in {"a", "b"})
+    assert [event.gap_days for event in known.events] == [None, None], "it may have been posted on 31 January"
+
+
 def test_instants_span_what_a_time_leaves_open() -> None:
     spans = {"2020": 366, "2020-02": 29, "2020-02-03": 1}
     for time, days in spans.items():

@@ -15,7 +15,9 @@ from typer.testing import CliRunner
 
 import mediafp
 from mediafp import Case, UsageError
+from mediafp.case.account_overview import load_overview
 from mediafp.case.comparison.versions import comparison_versions
+from mediafp.case.review_queue import _describe_gap, _iter_takeovers
 from mediafp.cli.app import app
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.kept_matches import KeptMatch
@@ -161,3 +163,33 @@ def test_report_draws_the_accounts(opened: Case, tmp_path: Path) -> None:
     opened.report(tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text()
     assert "same media, later account (same avatar)" in page and page.count("<svg") >= 1
+
+
+@pytest.mark.parametrize(
+    ("removed", "gap_days"),
+    [("2020-03-01", 19), ("2020-03-20", 0), ("2020-02", 19), ("2020-03", None), ("2020", None), ("2020-03-21", None)],
+)
+def test_account_that_posted_in_the_month_of_a_removal_took_nothing_up(
+    tmp_path: Path, removed: str, gap_days: int | None
+) -> None:
+    """The other one may have been removed after the post."""
+    names = "abcdefgh"
+    seen = [sighting(name, "early", "2019-05-01T00:00:00Z", removed_at=removed) for name in names]
+    seen += [sighting(name, "late", "2020-03-20T00:00:00Z") for name in names]
+    with SqliteStore(tmp_path / "store", create=True) as store:
+        with store.writing():
+            for name in names:
+                store.add_record(replace(ingest_record(name), sightings=tuple(s for s in seen if s.sha256[0] == name)))
+        takeovers = load_overview(store).takeovers
+        reasons = [reason for item in _iter_takeovers(store, takeovers) for reason in item.why]
+    gap = f"{gap_days} days" if gap_days else "less than a day"
+    stated = f"early posted 8 of the 8 files of late, and was removed {gap} before late posted the first of them"
+    assert reasons == ([] if gap_days is None else [stated])
+    assert [(one.earlier, one.later, one.gap_days) for one in takeovers] == (
+        [] if gap_days is None else [("early", "late", gap_days)]
+    )
+
+
+def test_gap_of_an_iteration_is_stated_in_words() -> None:
+    words = [_describe_gap(days, "x") for days in (None, -3, 0, 1, 2)]
+    assert words == ["later", "before x ended", "0 days after x ended", "1 day after x ended", "2 days after x ended"]

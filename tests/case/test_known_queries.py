@@ -2,11 +2,13 @@
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from ingest_records import execute_raw
+from linked_stores import add_images, image_record, keep, link
 from mixed_stores import Ingested, kept_rows, open_references
 from older_stores import drop_newest_tables
 
@@ -15,9 +17,11 @@ from mediafp import Case
 from mediafp.case.comparison import comparer as asset_comparer
 from mediafp.case.comparison import run as comparison_run
 from mediafp.case.comparison.versions import comparison_versions
+from mediafp.case.known_query import known_matches
+from mediafp.case.publication.content import _pair_matches
 from mediafp.store.sqlite.connection import DATABASE_NAME
 from mediafp.store.sqlite.store import SqliteStore
-from mediafp.types.matches import Match
+from mediafp.types.matches import Change, Match, OcrResult, TextLine
 
 MAX_PROBABILITY_DIFFERENCE = 0.02
 SEARCHED = ("cat-crop", "frame", "bar", "without-bar", "grey")
@@ -107,3 +111,23 @@ def test_a_damaged_asset_is_left_out_of_the_kept_matches_of_others(case: Case, i
         after = matches(case, ingested.media.images["cat"], 0.5)
         assert before.keys() - after.keys() == {"cat-crop"}
         assert case.damaged.keys() == {damaged}
+
+
+def test_text_that_was_removed_is_named_though_no_text_is_left_in_the_query(tmp_path: Path) -> None:
+    """Its OCR result is there, and empty: what only the reference says was removed."""
+    box = ((10.0, 10.0), (90.0, 10.0), (90.0, 40.0), (10.0, 40.0))
+    change = Change(box=box, what="removed", kind="object")
+    clean, captioned = "a" * 64, "b" * 64
+    with SqliteStore(tmp_path / "store", create=True) as store:
+        add_images(store, image_record("a"), image_record("b"))
+        with store.writing():
+            store.save_ocr_result(clean, OcrResult(version="1", lines=()))
+            store.save_ocr_result(
+                captioned, OcrResult(version="1", lines=(TextLine(text="FAKE NEWS", box=box, confidence=0.9),))
+            )
+        keep(store, link("a", "b", changes=(change,)))
+        _, match = known_matches(store, store.asset(clean), speech=False, ocr_lines=lambda m: store.ocr_lines(m.sha256))
+        (published,) = _pair_matches(store, store.asset(clean), captioned)
+    read = replace(change, kind="text", before="FAKE NEWS")
+    assert match.changes == published.changes == (read,)
+    assert "the text “FAKE NEWS” was removed" in match.why[0]

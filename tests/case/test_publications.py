@@ -21,11 +21,12 @@ import mediafp
 from mediafp import CoveredBox, Draft, FailedChecks, OutdatedDraft, PublishedAccount, PublishedGroup, PublishedMatch
 from mediafp.case.case import Case
 from mediafp.case.publication import pdf, publishing
-from mediafp.case.publication.covers import FILL, CoverMap, Shown, box_polygon
+from mediafp.case.publication.covers import FILL, CoverMap, Covers, Shown, box_polygon, count_covered
 from mediafp.case.publication.hidden_names import HiddenNames
 from mediafp.report.doubted_words import mark_guesses
 from mediafp.report.publication_bundle import check_bundle, write_bundle
 from mediafp.types.errors import UsageError
+from mediafp.types.media import Asset
 from mediafp.types.publications import Redaction, format_draft, parse_draft
 from mediafp.types.transcripts import Transcript, TranscriptSegment
 
@@ -387,6 +388,17 @@ def test_boxes_are_carried_in_a_row_and_cover_all_where_the_map_has_a_horizon(
     beyond = ((0.0, -2000.0), (9.0, -2000.0), (9.0, 9.0), (0.0, 9.0))
     carried = CoverMap(opened._store, [], [])._carry(beyond, Shown(made.photo), Shown(made.repost), bent)
     assert carried == ((0.0, 0.0), (400.0, 0.0), (400.0, 300.0), (0.0, 300.0))
+
+
+def test_cover_that_is_carried_out_of_an_image_does_not_count() -> None:
+    sizes = {"seen": (400, 300), "cut": (400, 300), "sound": (0, 0)}
+    assets = {
+        name: Asset(sha256=name, kind="image", bytes=1, properties={"width": size[0], "height": size[1]})
+        for name, size in sizes.items()
+    }
+    inside, outside = box_polygon((380.0, 290.0, 500.0, 400.0)), box_polygon((10.0, 310.0, 90.0, 340.0))
+    polygons = {Shown("seen"): (outside, inside), Shown("cut"): (outside,), Shown("sound"): (inside,)}
+    assert count_covered(Covers(polygons=polygons, uncarried=()), assets) == 1
 
 
 def test_images_of_a_draft_state_what_is_covered_in_their_pixels(opened: Case, made: PublishedCase) -> None:

@@ -53,6 +53,32 @@ def test_build_trace_orders_entries_by_date_and_those_without_last() -> None:
     assert trace.first_posted == old
 
 
+def test_trace_states_posts_that_may_be_earlier_than_the_first_one() -> None:
+    def perhaps_first(*posted: str) -> tuple[str | None, list[str | None]]:
+        matches = [make_match(str(n), 1.0, make_sighting(str(n), time)) for n, time in enumerate(posted)]
+        trace = build_trace(result_of(*matches), no_rectangles)
+        return trace.first_posted.posted_at if trace.first_posted else None, [
+            seen.posted_at for seen in trace.perhaps_first
+        ]
+
+    exact, later = "2024-05-01T08:00:00Z", "2024-05-01T08:00:01Z"
+    assert perhaps_first(later, exact) == (exact, [])
+    assert perhaps_first("2024-05-01", exact) == ("2024-05-01", [exact])
+    assert perhaps_first("2024-05-01", "2024-05-02T11:59:59Z") == ("2024-05-01", ["2024-05-02T11:59:59Z"])
+    assert perhaps_first("2024-05-01", "2024-05-02T12:00:00Z") == ("2024-05-01", [])
+    assert perhaps_first("2024-05-01T22:00:00", exact) == (exact, ["2024-05-01T22:00:00"])
+    assert perhaps_first("2024-05-01T22:00:01", exact) == (exact, []), "no clock is ahead by more than 14 hours"
+    assert perhaps_first(exact, "2024") == ("2024", [exact])
+    assert perhaps_first() == (None, [])
+
+
+def test_one_account_is_not_earlier_than_itself() -> None:
+    posts = [replace(make_sighting(day, day), account="a", platform="x") for day in ("2024-05-01", "2024-05-02")]
+    other = replace(posts[1], account="b")
+    trace = build_trace(result_of(make_match("m", 1.0, *posts, other)), no_rectangles)
+    assert trace.first_posted == posts[0] and trace.perhaps_first == (other,)
+
+
 def test_readings_of_one_handle_are_merged_by_the_better_evidence() -> None:
     def readings(*read: tuple[str, float], account: str | None = None) -> list[tuple[str | None, tuple[str, ...]]]:
         matches = [

@@ -72,7 +72,7 @@ def test_ingest_states_what_is_left_to_compare(photos: dict[str, np.ndarray], tm
         Image.fromarray(photos[name]).save(tmp_path / f"{name}.png", compress_level=1)
     fast = ("--ocr", "no", "--transcribe", "no", "--crops", "no", "--jobs", 1)
     text = run("ingest", tmp_path / "cat.png", "--match", "later", *fast)
-    assert "1 files not compared yet; to compare them: mediafp --store" in " ".join(text.split())
+    assert "1 file not compared yet; to compare them: mediafp --store" in " ".join(text.split())
     # The next one makes it up.
     summary = json.loads(run("ingest", tmp_path / "temple.png", "--json", *fast).splitlines()[-1])
     assert (summary["compared"], summary["not_compared"]) == (2, 0)

@@ -325,7 +325,7 @@ def test_search_prints_the_whole_passage(text: str) -> None:
     passage = printed.partition("  00:00.0–00:01.0  ")[2].removesuffix("\n")
     assert not hidden_characters(printed, allowed="\n")
     assert re.sub(r"\\(u200d|ufe0f|U000e010.)", "", passage) == re.sub(
-        r"\\(u200d|ufe0f|U000e010.)|[\u200d\ufe0f\U000e0101]", "", escape_unprintable(text)
+        r"\\(u200d|ufe0f|U000e010.)|[\u200d\ufe0f\U000e0101]", "", escape_unprintable(text.replace("\n", " / "))
     )
 
 

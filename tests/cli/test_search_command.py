@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 import mediafp
 from mediafp.case import search_results
 from mediafp.cli.app import app
+from mediafp.cli.search import _print_hit
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.transcripts import SearchHit, Transcript
 
@@ -89,3 +90,10 @@ def test_each_transcript_is_read_once_for_places_that_are_rated_together(
 def test_a_search_without_words_is_refused_before_its_first_place_is_asked_for(store: Path) -> None:
     with mediafp.open(store) as case, pytest.raises(mediafp.UsageError, match="it contains no word"):
         case.search("?!")
+
+
+def test_lines_of_a_passage_are_printed_in_one(capsys: pytest.CaptureFixture[str]) -> None:
+    _print_hit(
+        SearchHit(sha256="a", uris=("a.jpg",), source="picture", start=0, end=0, text="UP\n@owner", marks=((3, 9),))
+    )
+    assert capsys.readouterr().out == "a.jpg  in the image  UP / @owner\n"

@@ -298,16 +298,17 @@ def test_entries_that_are_not_files_are_counted_and_logged(tmp_path: Path, photo
     (folder / "nowhere.png").symlink_to("nowhere")
     (folder / "loop").symlink_to(".")
     os.mkfifo(folder / "pipe.mp4")
+    Image.fromarray(photos["temple"]).save(folder / ".hidden.png")
     Image.fromarray(photos["temple"]).save(folder / "a.png")
     (folder / "harmless.png").symlink_to("a.png")
     code, _, summary = ingest(store, folder, "--log", tmp_path / "log")
-    assert (code, summary["seen"], summary["left_out"]) == (0, 2, 4)
+    assert (code, summary["seen"], summary["left_out"]) == (0, 2, 5)
     logged = map(json.loads, (tmp_path / "log").read_text().splitlines())
     assert {Path(line["path"]).name for line in logged if "left_out" in line and "path" in line} == {
-        "link.png", "nowhere.png", "loop", "pipe.mp4",
+        "link.png", "nowhere.png", "loop", "pipe.mp4", ".hidden.png",
     }  # fmt: skip
     done = CliRunner().invoke(app, ["--store", str(store), "ingest", str(folder), *QUIET])
-    assert "4 skipped (links" in done.stdout
+    assert "5 skipped (hidden names, links" in done.stdout
 
 
 def test_unsupported_archives_fail_with_the_reason(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:

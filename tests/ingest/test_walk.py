@@ -126,6 +126,29 @@ def test_walk_yields_pipes_only_if_named(tmp_path: Path) -> None:
         open_file(named.path)
 
 
+def test_hidden_names_are_skipped_and_none_of_them_unsaid(tmp_path: Path) -> None:
+    for name in (".a.jpg", "b.jpg", ".statuses/c.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    skipped: list[Path] = []
+    assert [found.path.name for found in walk([tmp_path], skipped.append)] == ["b.jpg"]
+    assert [path.name for path in skipped] == [".a.jpg", ".statuses"]
+    assert [found.path.name for found in walk([tmp_path / ".statuses"])] == ["c.jpg"], "the user named it"
+
+
+def test_folder_with_too_long_a_path_says_that_its_files_were_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for _ in range(30):
+        Path("d" * 200).mkdir()
+        os.chdir("d" * 200)
+    Path("a.jpg").touch()
+    (found,) = walk([tmp_path])
+    with pytest.raises(UnreadableMedia, match="none of the files in this folder was read; shorten its path"):
+        open_file(found.path, found.root)
+
+
 def test_walk_handles_a_deep_tree(tmp_path: Path) -> None:
     folder = tmp_path
     for _ in range(300):

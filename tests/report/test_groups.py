@@ -85,7 +85,6 @@ def write(folder: Path, clusters: Clustering, dates: dict[str, str], *results: Q
         ({B: "2021-01-01", C: "2020-01-01"}, (1.0, 0.5), "c", "oldest date in this case"),
         ({}, (1.0, 0.5), "b", "most complete; no member has a date"),
         ({}, (0.5, 1.0), "c", "most complete; no member has a date"),
-        ({}, (1.0, 0.99), "a", "most matches; no member has a date or is more complete than another"),
     ],
 )
 def test_the_source_of_a_group_is_its_oldest_or_most_complete_member(
@@ -93,6 +92,14 @@ def test_the_source_of_a_group_is_its_oldest_or_most_complete_member(
 ) -> None:
     text = write(tmp_path, clustering(A, B, C), dates, result(A), result(C, match_to(B, coverage=coverage)))
     assert f'Source: <b><bdi dir="ltr">{source * 6}.jpg</bdi></b> ({reason}' in text
+
+
+def test_without_a_date_and_a_more_complete_member_the_source_is_not_known(tmp_path: Path) -> None:
+    """The representative has most matches, which makes no source of it: it may be the altered copy of the other."""
+    text = write(tmp_path, clustering(A, B, C), {}, result(A), result(C, match_to(B, coverage=(1.0, 0.99))))
+    assert "Its source is not known: no member has a date or is more complete than another" in text
+    assert "<td>not known</td>" in text and '<figure class="source"' not in text
+    assert '<span class="mark">source</span>' not in text and '<span class="mark">representative</span>' in text
 
 
 def test_matches_come_by_group_those_of_the_source_first_and_then_the_others(tmp_path: Path) -> None:

@@ -1,10 +1,16 @@
 """The pages of accounts: lanes beside their rows, and joins from a removal to the account that took up the files."""
 
 import re
+from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 from group_case import RETAKEN, RETAKERS
-from served_case import ServedCase
+from linked_stores import add_images, image_record, keep, link
+from served_case import ServedCase, served
+
+from mediafp.case.case import open_case
+from mediafp.store import open_store
 
 EARLIER, LATER = RETAKERS[0][0], RETAKERS[1][0]
 SLASHED = "kitchen/daily"
@@ -79,3 +85,26 @@ def test_a_time_line_is_of_an_account_a_file_or_a_group(grouped: ServedCase) -> 
     )
     slashed = grouped.get(f"/timeline/{SLASHED}.csv")
     assert slashed.status_code == 200 and SLASHED in slashed.text
+
+
+def test_the_heading_of_a_time_line_counts_the_posts_of_its_account_alone(tmp_path: Path) -> None:
+    """The later account of its line posted too."""
+    with open_store(tmp_path / "store", create=True) as store:
+        for name, account, day in (
+            ("a", "first", "2019-01-01"),
+            ("b", "first", "2019-03-01"),
+            ("c", "second", "2019-05-01"),
+        ):
+            record = image_record(name, account, day)
+            uri = f"/{account}/{'mug' if name == 'b' else 'avatar'}.jpg"
+            removed = "2019-03-05" if name == "b" else None
+            add_images(store, replace(record, sightings=(replace(record.sightings[0], uri=uri, removed_at=removed),)))
+        keep(store, link("a", "c", 0.99))
+    with open_case(tmp_path / "store") as case, served(case) as one:
+        assert len(one.get("/api/timeline/first").json()) == 4
+        heading = re.findall(r"<h1>(.*?)</h1>", one.get("/timeline/first").text, re.DOTALL)[0]
+        assert (
+            re.sub("<[^>]*>", "", heading) == "first: 2 times posted, 1 removed, from 1 January 2019 to 5 March 2019."
+        )
+        heading = re.findall(r"<h1>(.*?)</h1>", one.get("/timeline/second").text, re.DOTALL)[0]
+        assert re.sub("<[^>]*>", "", heading) == "second: 1 time posted, 0 removed, on 1 May 2019."

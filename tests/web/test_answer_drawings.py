@@ -8,10 +8,13 @@ from sample_matches import sample_match, sample_placement
 from mediafp.case.answers.changes import list_changes
 from mediafp.case.answers.spoken import Stretch, main_language, spoken_between
 from mediafp.types.answers import Change, Use
+from mediafp.types.matches import Change as Alteration
 from mediafp.types.matches import Match, Segment, TextLine
 from mediafp.types.media import Asset
+from mediafp.types.sightings import Sighting
 from mediafp.types.transcripts import Transcript, TranscriptSegment
 from mediafp.web.answer_drawings import BAR_HEIGHT, BAR_WIDTH, draw_bars, draw_cut
+from mediafp.web.pages.answer import _days_before
 
 IMAGE = Asset(sha256="a" * 64, kind="image", bytes=1, properties={"width": 400, "height": 300})
 VIDEO = Asset(sha256="a" * 64, kind="video", bytes=1, properties={"width": 400, "height": 300, "duration": 20.0})
@@ -65,6 +68,17 @@ def test_changes_of_an_image_are_those_of_its_placement(placed: dict[str, object
     assert list_changes(match, IMAGE, is_identical=True) == (Change("identical"),)
 
 
+def test_changes_of_an_image_count_the_places_that_were_altered() -> None:
+    added = Alteration(box=((0.0, 0.0), (9.0, 0.0), (9.0, 9.0), (0.0, 9.0)), what="added", kind="text", after="FAKE")
+    match = sample_match(placement=sample_placement(mirrored=True), changes=(added, added))
+    assert list_changes(match, IMAGE, is_identical=False) == (Change("mirrored"), Change("altered", 2))
+
+
+def test_changes_of_an_image_without_a_placement_are_not_known() -> None:
+    """A confirmed match may have none, and nothing is known of what was done to it."""
+    assert list_changes(sample_match(), IMAGE, is_identical=False) == (Change("unplaced"),)
+
+
 def test_part_of_an_image_that_is_a_square_says_so() -> None:
     square = replace(IMAGE, properties={"width": 200, "height": 201})
     match = sample_match(placement=sample_placement(shown=0.27))
@@ -96,3 +110,23 @@ def test_quotation_has_the_words_of_the_interval_alone() -> None:
     quoted = spoken_between(transcript, within)
     assert quoted and quoted.text == "海湾 上空" and main_language(transcript, within) == "zh"
     assert spoken_between(transcript, outside) is None and main_language(transcript, outside) is None
+
+
+@pytest.mark.parametrize(
+    ("picture", "video", "days"),
+    [
+        ("2020-01-01", "2020-01-15", 14),
+        ("2020-01-01T10:00:00Z", "2020-01-03T09:00:00Z", 1),
+        ("2020-01-15", "2020-01-01", None),
+        ("2020-01", "2020-01-15", None),
+        ("2020-01-15", "2020", None),
+    ],
+)
+def test_days_before_the_first_video_are_stated_of_times_that_are_exact_to_a_day(
+    picture: str, video: str, days: int | None
+) -> None:
+    def posted(at: str, asset: Asset) -> Use:
+        seen = Sighting(sha256=asset.sha256, uri="/a", posted_at=at)
+        return use_of(sample_match(sightings=(seen,)), asset)
+
+    assert _days_before(posted(picture, IMAGE), [posted(video, VIDEO)]) == days

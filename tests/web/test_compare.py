@@ -31,9 +31,11 @@ from mediafp.case.aligned_lines import align_lines
 from mediafp.case.case import open_case
 from mediafp.case.preview_files import FOLDER_NAME, preview_path, remove_oldest_previews
 from mediafp.case.query import AnalysedQuery
+from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.matches import QueryResult, Segment
 from mediafp.types.media import Asset
 from mediafp.types.runs import FileAnalysis
+from mediafp.types.sightings import Sighting
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +47,23 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> ComparedCase:
 def workbench(compared: ComparedCase) -> Iterator[ServedCase]:
     with open_case(compared.folder) as case, served(case) as one:
         yield one
+
+
+def test_size_of_a_video_is_the_same_on_both_of_its_pages(workbench: ServedCase, compared: ComparedCase) -> None:
+    a, b = compared.videos
+    size = re.search(r", ([\d.,]+ [kM]B)</dd>", workbench.get(f"/answer/{a}").text)
+    assert size and f", {size[1]}</td>" in workbench.get(f"/compare/{a}/{b}").text
+
+
+def test_removal_of_one_of_two_posts_says_so(tmp_path: Path) -> None:
+    compared = make_compared_case(tmp_path)
+    a, b = compared.pictures
+    with SqliteStore(compared.folder) as store, store.writing():
+        post = Sighting(sha256=b, uri="/other.jpg", platform="vk", account="id99", removed_at="2021-05-05")
+        store.save_sightings([post])
+    with open_case(compared.folder) as case, served(case) as one:
+        page = " ".join(one.get(f"/compare/{a}/{b}").text.split())
+    assert re.search(r'5 May 2021</time> <span class="soft">1 of 2</span>', page)
 
 
 def test_api_states_matches_from_the_query_with_points_words_and_both_files(

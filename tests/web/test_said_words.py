@@ -47,6 +47,11 @@ def test_marks_cover_the_words_found_and_no_more() -> None:
     ]  # fmt: skip
 
 
+def test_lines_of_a_place_are_separated_and_the_words_found_stay_marked() -> None:
+    runs = hit_runs(place("BREAKING\n@owner\nx", (9, 15), source="picture"), None)
+    assert [(run.text, run.is_found) for run in runs] == [("BREAKING / ", False), ("@owner", True), (" / x", False)]
+
+
 def test_place_in_two_segments_has_the_doubts_of_both_and_those_of_no_equal_sentence_elsewhere() -> None:
     transcript = spoken(
         rated(said("甲乙", 0, 4), (0.9, 0.2)), rated(said("乙丙", 4, 8), (0.3, 0.7)), rated(said("甲乙", 50, 54), (0.9, 0.9)),

@@ -1,5 +1,6 @@
 """The start page and its API: asking, adding, jobs, news, errors, and the custody log."""
 
+import html
 import re
 import time
 from collections.abc import Iterator
@@ -53,6 +54,18 @@ def test_batch_counts_what_was_seen_and_the_page_lists_what_failed_inertly(fille
     page = filled.get("/").text
     assert "&lt;i&gt;cut.jpg" in page and "<i>cut" not in page
     assert "1 file. It is left until it changes or you try again." in page
+
+
+def test_job_states_the_warnings_of_files_and_what_it_left_out(filled: ServedCase, tmp_path: Path) -> None:
+    for name in (".hidden.jpg", "clip.mp4.part"):
+        (tmp_path / name).write_bytes(b"x")
+    filled.post("/jobs/start", {"kind": "ingest", "path": str(tmp_path), "back": "/"})
+    job = wait_for_jobs(filled)
+    assert job["counts"]["left_out"] == 1 and job["done"] == 1  # type: ignore[index]
+    (message,) = job["messages"]  # type: ignore[misc]
+    assert message.startswith("clip.mp4.part: ") and "download" in message
+    page = html.unescape(filled.get("/jobs").text)
+    assert "<b>1</b> skipped: hidden names" in page and message.partition(": ")[2] in page
 
 
 def test_retry_empties_the_row_of_a_mended_file(filled: ServedCase, made_files: Path) -> None:

@@ -30,8 +30,11 @@ def list_changes(match: Match, asset: Asset, *, is_identical: bool) -> tuple[Cha
     """
     if is_identical:
         return (Change("identical"),)
-    if match.placement and asset.kind == "image":
-        return tuple(_placed(match.placement, asset, match.rows[1]))
+    if asset.kind == "image":
+        if not match.placement:
+            return (Change("unplaced"),)
+        altered = [Change("altered", len(match.changes))] if match.changes else []
+        return (*_placed(match.placement, asset, match.rows[1]), *altered)
     changes = []
     pictures = [one for one in match.segments if one.channel == "picture"]
     timed = [one for one in match.segments if one.query is not None]

@@ -34,5 +34,5 @@ def stored_result(store: Store, asset: Asset) -> QueryResult:
         text=store.ocr_lines(asset.sha256) if asset.kind == "image" else None,
         clues=clues,
         listed=tuple(find_listed(store, asset.sha256)),
-        warnings=match_warnings(store, asset.sha256),
+        warnings=(*store.warnings(asset.sha256), *match_warnings(store, asset.sha256)),
     )

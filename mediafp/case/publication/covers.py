@@ -183,6 +183,24 @@ def box_polygon(box: tuple[float, float, float, float]) -> Polygon:
     return tuple((x, y) for x, y in box_corners(box).tolist())
 
 
+def count_covered(covers: Covers, assets: Mapping[str, Asset]) -> int:
+    """Return the number of assets of which a part is covered: a placement may carry a cover out of an image.
+
+    Args:
+        covers: The covers.
+        assets: The assets of the publication by SHA-256.
+    """
+    covered = set()
+    for shown, polygons in covers.polygons.items():
+        width, height = assets[shown.sha256].row_size(shown.page) if shown.sha256 in assets else (0, 0)
+        if width and height:
+            scale = min(1.0, MAX_THUMBNAIL_SIDE / max(width, height))
+            shape = max(1, round(height * scale)), max(1, round(width * scale))
+            if _mask(shape, (width, height), polygons).any():
+                covered.add(shown.sha256)
+    return len(covered)
+
+
 def cover_image(jpeg: bytes, asset: Asset, page: int, polygons: Collection[Polygon], decode: DecodeThumbnail) -> bytes:
     """Return a JPEG of an asset with the polygons covered; nothing of what was there is left in its pixels.
 

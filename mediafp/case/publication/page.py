@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Final
 
 from mediafp.case.publication.content import MAX_FIGURES, CardContent, DraftContent, iter_decisive_pairs
+from mediafp.case.publication.covers import count_covered
 from mediafp.case.publication.decisions import Decisions
 from mediafp.case.publication.evidence import RedactedEvidence
 from mediafp.case.publication.redaction import LeftOut, find_left_out
@@ -113,7 +114,7 @@ class PreparedDraft:
     def _describe_left_out(self) -> list[str]:
         """Return what the page leaves out, one sentence each."""
         redaction = self.content.draft.redaction
-        covered = len({shown.sha256 for shown in self.left_out.covers.polygons})
+        covered = count_covered(self.left_out.covers, self.content.assets)
         lines = (
             [f"Parts of {covered} of {len(self.content.assets)} pictures and videos are painted over."]
             if covered

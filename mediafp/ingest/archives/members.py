@@ -103,6 +103,7 @@ def iter_members(
         MediaError: The archive cannot be read further. The blocks raise one if only their member cannot be read.
     """
     names = MemberNames()
+    hidden = 0
     try:
         source = ArchiveBytes(file)
         entries = _iter_entries(source, name.lower(), on_warning)
@@ -112,7 +113,10 @@ def iter_members(
                     f"it has more than {MAX_MEMBERS:,} entries, of which these were read; unpack it first"
                 )
             parts = _safe_parts(entry.name[-MAX_NAME_CHARS:])
-            if entry.blocks is None or _is_hidden(parts):
+            if entry.blocks is None:
+                continue
+            if _is_hidden(parts):
+                hidden += not _is_made_by_system(parts)
                 continue
             shown_name = names.find_free("/".join(parts) or UNNAMED, number)
             if names.chars + len(shown_name) > MAX_TOTAL_NAME_CHARS:
@@ -124,6 +128,10 @@ def iter_members(
             member = ArchiveMember(name=shown_name, size=entry.size, modified_s=entry.modified_s, capture=entry.capture)
             yield member, blocks
             blocks.close()
+        if hidden:
+            on_warning(
+                f"skipped {hidden} hidden {'file' if hidden == 1 else 'files'}; to read them, unpack it and name them"
+            )
     except MediaError as error:
         raise type(error)(f"cannot read {name!r}: {error}") from error
 
@@ -195,3 +203,8 @@ def _safe_parts(name: str) -> list[str]:
 def _is_hidden(parts: list[str]) -> bool:
     """Return True for a file that its system hides, or that is in a hidden folder."""
     return any(part.startswith(".") or part == "__MACOSX" for part in parts)
+
+
+def _is_made_by_system(parts: list[str]) -> bool:
+    """Return True for a hidden file that macOS puts beside the files of a user: nobody misses it."""
+    return "__MACOSX" in parts or parts[-1].startswith("._") or parts[-1] == ".DS_Store"

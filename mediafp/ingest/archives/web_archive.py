@@ -139,7 +139,7 @@ def _iter_entries(open_streams: OpenStreams, pages: WebPages, on_warning: Warnin
             # The other WARC files of a WACZ file can be read.
             failure = failure or error
     for reason, count in skipped.items():
-        on_warning(f"skipped {count} responses with media: {reason}")
+        on_warning(f"skipped {count} {'response' if count == 1 else 'responses'} with media: {reason}")
     if failure:
         raise failure
 

@@ -17,7 +17,7 @@ from mediafp.report import jsonl
 from mediafp.types.answers import Answer, Groupings, Stretch, Use, UseOrder
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY
 from mediafp.types.errors import UsageError
-from mediafp.types.instants import DAY_SECONDS, parse_instant
+from mediafp.types.instants import DAY_SECONDS, Instant, parse_instant
 from mediafp.types.media import TimeSpan
 from mediafp.types.saved_queries import Box
 from mediafp.web.answer_drawings import BAR_HEIGHT, BAR_WIDTH, draw_bars, draw_cut
@@ -281,16 +281,19 @@ def _reference_span(use: Use) -> TimeSpan | None:
 
 
 def _days_before(source: Use | None, videos: Iterable[Use]) -> int | None:
-    """Return the days from the first post of an image to that of the first video; None if unknown or not before."""
+    """Return the days from the first post of an image to that of the first video; None if unknown or not before.
 
-    def first(use: Use) -> float | None:
-        times = [
-            instant.start for seen in use.sightings if seen.posted_at and (instant := parse_instant(seen.posted_at))
-        ]
+    Unknown it is too if the month or the year of one of them is all that is known.
+    """
+
+    def first(use: Use) -> Instant | None:
+        times = [instant for seen in use.sightings if seen.posted_at and (instant := parse_instant(seen.posted_at))]
         return min(times, default=None)
 
     posted = [at for use in videos if (at := first(use)) is not None]
     if source is None or not posted or (began := first(source)) is None:
         return None
-    days = int((min(posted) - began) // DAY_SECONDS)
+    if max(began.seconds, min(posted).seconds) > DAY_SECONDS:
+        return None
+    days = int((min(posted).start - began.start) // DAY_SECONDS)
     return days if days > 0 else None

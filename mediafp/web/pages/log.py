@@ -173,7 +173,7 @@ def entry_words(translation: Translation) -> dict[str, str]:
         "moved": _("{file} was found at another path."),
         "transcribed": _("Speech was transcribed by {model}."),
         "read": _("The text in the image {file} was read."),
-        "read_video": _("The text on screen of the video {file} was read."),
+        "read_video": _("{file} was searched for text on screen."),
         "failed": _("{file} could not be read: {kind}."),
         "mended": _("{file}, which had failed, can be read again or was moved."),
         "forgotten": _("{file} was forgotten on request."),

@@ -41,6 +41,9 @@ def add_timeline(site: Site, asking: Asking) -> None:
         for event in found.events:
             if event.account_key:
                 events[event.account_key].append((event.at, event.event, event.sha256))
+        # The line of an account contains events of the accounts after it, which are not its own.
+        keys = overview.value.find_own(target) if kind == "account" else ()
+        own = [event for event in found.events if kind != "account" or event.account_key in keys]
         chart = draw_lanes(found.accounts[:MAX_DRAWN_LANES], events, overview.value.takeovers)
         return View(
             template="timeline.html.j2",
@@ -51,7 +54,8 @@ def add_timeline(site: Site, asking: Asking) -> None:
                 "timeline": found,
                 "chart": chart,
                 "drawn": min(len(found.accounts), MAX_DRAWN_LANES),
-                "counts": Counter(event.event for event in found.events),
+                "own": own,
+                "counts": Counter(event.event for event in own),
                 "events": shown,
                 "page": page,
                 "first": (page - 1) * EVENTS_ON_PAGE + 1,

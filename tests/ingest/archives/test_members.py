@@ -110,6 +110,9 @@ def test_hidden_members_are_skipped() -> None:
     files = [(name, b"x") for name in (".a", "d/.b/c", "__MACOSX/a.jpg", "d/__MACOSX/._a", "...", "a.b")]
     assert read_archive(build_zip(files)) == ({"a.b": b"x"}, None)
     assert read_archive(build_tar(*(tar_member(*file) for file in files)), "x.tar") == ({"a.b": b"x"}, None)
+    warnings: list[str] = []
+    list(iter_members(io.BytesIO(build_zip(files)), "x.zip", warnings.append))
+    assert warnings == ["skipped 3 hidden files; to read them, unpack it and name them"], "nobody misses those of macOS"
 
 
 def test_archive_in_an_archive_is_a_member_that_is_not_decompressed() -> None:
