@@ -63,11 +63,14 @@ def format_day(time: str | None, translation: Translation) -> str:
 
 
 def format_moment(time: str | None, translation: Translation) -> str:
-    """Return the day and the minute of a time in UTC; "" for None."""
+    """Return the day and the minute of a time in UTC, or with the words that its zone is unknown; "" for None."""
     if not time or len(time) <= 10:
         return format_day(time, translation)
     pattern = MOMENT_PATTERNS.get(translation.locale.language, MOMENT_PATTERNS["en"])
-    return str(format_datetime(_date(time), pattern, locale=translation.locale))
+    at = _date(time)
+    shown = str(format_datetime(at, pattern, locale=translation.locale))
+    # Every page says that times are UTC.
+    return shown if at.tzinfo else translation.gettext("%(time)s, zone not known").replace("%(time)s", shown)
 
 
 def format_seconds(seconds: float) -> str:

@@ -199,6 +199,8 @@ def test_numbers_have_one_form_in_chinese_and_dates_their_order() -> None:
     assert format_day("2026-11-29", chinese) == "2026年11月29日"
     assert format_moment("2026-11-29T02:50:00Z", chinese) == "2026年11月29日 02:50"
     assert format_moment("2026-11-29T02:50:00Z", english) == "29 Nov 2026, 02:50"
+    assert format_moment("2026-11-29T02:50", english) == "29 Nov 2026, 02:50, zone not known"
+    assert format_moment("2026-11-29", english) == "29 November 2026", "a day has no clock"
 
 
 def test_footer_denies_that_the_same_media_means_the_same_operator() -> None:
