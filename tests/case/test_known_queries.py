@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ import mediafp
 from mediafp import Case
 from mediafp.case.comparison import comparer as asset_comparer
 from mediafp.case.comparison import run as comparison_run
+from mediafp.case.comparison.pair import _add_text
 from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.known_query import known_matches
 from mediafp.case.publication.content import _pair_matches
@@ -128,6 +130,9 @@ def test_text_that_was_removed_is_named_though_no_text_is_left_in_the_query(tmp_
         keep(store, link("a", "b", changes=(change,)))
         _, match = known_matches(store, store.asset(clean), speech=False, ocr_lines=lambda m: store.ocr_lines(m.sha256))
         (published,) = _pair_matches(store, store.asset(clean), captioned)
+        (unread,) = (one.match for one in store.kept_matches(clean))
+        assert unread
+        compared = _add_text(clean, unread, SimpleNamespace(find_asset=store.asset), store.ocr_lines)  # type: ignore[arg-type]
     read = replace(change, kind="text", before="FAKE NEWS")
-    assert match.changes == published.changes == (read,)
+    assert match.changes == published.changes == compared.changes == (read,)
     assert "the text “FAKE NEWS” was removed" in match.why[0]
