@@ -13,6 +13,7 @@ import numpy as np
 
 from mediafp.matching.images.change_evidence import with_changes
 from mediafp.matching.images.placement import removed_shares
+from mediafp.matching.images.placement_fit import MIN_OVERLAP_SHARE
 from mediafp.matching.images.whole_pages import restate_placement
 from mediafp.types.arrays import Float64Array
 from mediafp.types.geometry import image_corners, intersection_area, polygon_area, polygon_intersection, rounded_point
@@ -32,6 +33,9 @@ CELLS: Final = 64
 def join_sections(matches: Sequence[Match], query: Asset, reference: Asset) -> Match | None:
     """Return the match of two images whose sections agree on one map and cover what both show by it; else None.
 
+    What both show is at least `MIN_OVERLAP_SHARE` of one of them, as of two whole images: a banner at the end of one page and at
+    the start of another may be in several sections of both.
+
     Args:
         matches: Matches of sections of the images, in the pixels of their pages, with the probabilities of the sections.
         query: The query.
@@ -46,7 +50,10 @@ def join_sections(matches: Sequence[Match], query: Asset, reference: Asset) -> M
     quad = np.array(best.placement.quad, np.float64)
     overlap = polygon_intersection(quad, image_corners(*reference_size))
     agreeing = [
-        match for match in copies if _corner_distance(match, quad) <= MAX_CORNER_SHARE * np.hypot(*reference_size)
+        match
+        for match in copies
+        # Sections of other pages of the files show nothing of these two.
+        if match.rows == best.rows and _corner_distance(match, quad) <= MAX_CORNER_SHARE * np.hypot(*reference_size)
     ]
     if len(agreeing) < 2 or len(overlap) < 3 or _covered_share(agreeing, overlap) < MIN_JOINED_SHARE:
         return None
@@ -58,6 +65,8 @@ def join_sections(matches: Sequence[Match], query: Asset, reference: Asset) -> M
         shown=round(min(1.0, area / polygon_area(quad)), 4),
         removed=removed_shares(overlap, reference_size),
     )
+    if max(placement.covered, placement.shown) < MIN_OVERLAP_SHARE:
+        return None
     joined = replace(
         best,
         placement=placement,

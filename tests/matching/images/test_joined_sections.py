@@ -95,6 +95,30 @@ def test_sections_that_leave_a_part_open_are_not_joined(matches: list[Match]) ->
     assert join_sections(matches, QUERY, REFERENCE) is None
 
 
+def in_corner(match: Match) -> Match:
+    """Return a match by whose map the whole images share the bottom right of the query and the top left of the reference."""
+    assert match.placement
+    quad = box(-1_600, -300, 200, 300)
+    placement = replace(match.placement, quad=quad, overlap=box(0, 0, 200, 300))
+    return replace(match, placement=placement)
+
+
+def test_banner_in_two_sections_of_each_is_less_than_images_must_share() -> None:
+    banner = [in_corner(section_match(2)), in_corner(section_match(3))]
+    assert join_sections(banner, QUERY, REFERENCE) is None
+    half = [replace(match, placement=replace(match.placement, quad=box(-900, 0, 900, 600), overlap=box(0, 0, 900, 600)))
+            for match in banner if match.placement]  # fmt: skip
+    joined = join_sections(half, QUERY, REFERENCE)
+    assert joined and joined.coverage == (0.5, 0.5)
+
+
+def test_sections_of_other_pages_of_the_files_are_not_joined() -> None:
+    """Page 1 shares its left with page 1 of another file, and page 2 its right with page 2."""
+    first, other = section_match(1), section_match(3)
+    assert join_sections([first, section_match(2), other], QUERY, REFERENCE)
+    assert join_sections([first, section_match(2), replace(other, rows=(1, 1))], QUERY, REFERENCE) is None
+
+
 def test_changes_of_all_sections_are_stated_once_each_and_of_the_whole_image() -> None:
     def change(left: float) -> Change:
         return Change(box=box(left, 0, left + 100, 100), what="added", kind="object")
