@@ -32,9 +32,17 @@ def box(left: float, top: float, right: float, bottom: float) -> tuple[Point, Po
 
 
 def section_match(
-    row: int, *, shift: float = 0.0, probability: float = 0.99, changes: tuple[Change, ...] = ()
+    row: int,
+    *,
+    shift: float = 0.0,
+    probability: float = 0.99,
+    changes: tuple[Change, ...] = (),
+    keypoints: range = range(50, 1_000, 100),
 ) -> Match:
-    """Return a match of a section with the same section of the reference, at twice its size and shifted, in the pages' pixels."""
+    """Return a match of a section with the same section of the reference, at twice its size and shifted, in the pages' pixels.
+
+    In the section of the reference, `keypoints` are the distances of its keypoints from its left.
+    """
     overlap = box(max(0.0, shift), 0, min(1_000.0, 1_000 + shift), 600)
     placement = Placement(
         quad=box(shift, 0, 1_000 + shift, 600),
@@ -46,6 +54,7 @@ def section_match(
         scale=2.0,
         removed=(0.0, 0.0, 0.0, 0.0),
         inliers=40 + row,
+        correspondences=tuple(((x / 2, 10.0), (float(x), 20.0)) for x in keypoints),
     )
     match = Match(
         sha256=REFERENCE.sha256,
@@ -92,6 +101,23 @@ def test_sections_that_agree_on_one_map_are_one_match_of_the_whole_images() -> N
     ids=("a banner", "two thirds", "other maps", "another picture", "no placement"),
 )
 def test_sections_that_leave_a_part_open_are_not_joined(matches: list[Match]) -> None:
+    assert join_sections(matches, QUERY, REFERENCE) is None
+
+
+def test_pages_with_the_same_start_and_end_are_not_joined() -> None:
+    """The sections agree on one map, and cover the images, but what lies between their keypoints may be anything."""
+    ends = [section_match(1, keypoints=range(0, 300, 50)), section_match(3, keypoints=range(700, 1_000, 50))]
+    assert join_sections([ends[0], section_match(2), ends[1]], QUERY, REFERENCE)
+    assert join_sections([ends[0], section_match(2, keypoints=range(0)), ends[1]], QUERY, REFERENCE) is None
+    # In pixels of the reference: 250, 450, 660 … 1,290, 1,500, and .35 of its shorter side are 210.
+    assert join_sections([ends[0], section_match(2, keypoints=range(50, 1_000, 210)), ends[1]], QUERY, REFERENCE)
+    assert (
+        join_sections([ends[0], section_match(2, keypoints=range(50, 1_000, 211)), ends[1]], QUERY, REFERENCE) is None
+    )
+
+
+def test_sections_without_keypoints_are_not_joined() -> None:
+    matches = [section_match(row, keypoints=range(0)) for row in (1, 2, 3)]
     assert join_sections(matches, QUERY, REFERENCE) is None
 
 
