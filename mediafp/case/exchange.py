@@ -1,6 +1,6 @@
 """The records of a case for exchange formats, read from the store one asset after the other."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import groupby
 
@@ -56,14 +56,19 @@ def asset_hashes(store: Store, asset: Asset, uri: str) -> AssetHashes:
 
 
 def iter_exchange_records(
-    store: Store, min_probability: float, *, thumbnails: bool, of: str | None = None
+    store: Store,
+    min_probability: float,
+    *,
+    find_thumbnail: Callable[[str], bytes | None] | None = None,
+    of: str | None = None,
 ) -> Iterator[ExchangeRecord]:
     """Yield the assets of a store, by SHA-256, with their matches of this probability and above, and images with thumbnails.
 
     Args:
         store: The store.
         min_probability: Probability below which a match is omitted.
-        thumbnails: Yield the thumbnails too.
+        find_thumbnail: Function that returns the thumbnail of an image as a JPEG that this process encoded, None if there is none
+            or a damaged one: other programs decode it. None to yield no thumbnails.
         of: Asset that alone is yielded with its matches and the assets at their other ends; None for all.
     """
     groups = groupby(iter_match_records(store, of), key=lambda record: record.a)
@@ -85,7 +90,7 @@ def iter_exchange_records(
             a, records = next(groups, ("", iter(())))
         uri = asset.sightings[0].uri if asset.sightings else sha256
         hashes = asset_hashes(store, asset.asset, uri)
-        jpeg = store.row_thumbnail(sha256, 0) if thumbnails and asset.asset.kind == "image" else None
+        jpeg = find_thumbnail(sha256) if find_thumbnail and asset.asset.kind == "image" else None
         yield ExchangeRecord(asset=asset, added_at=added_at, hashes=hashes, matches=tuple(matches), thumbnail=jpeg)
 
 

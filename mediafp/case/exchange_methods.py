@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mediafp.case.since import Since, parse_since
 from mediafp.case.sources import PathLike
@@ -13,12 +13,20 @@ from mediafp.types.exchange import AssetHashes, CaseSeal, ExchangeRecord
 from mediafp.types.hashes import HashAlgorithm, HashImport, HashList, ListedHit
 from mediafp.types.matches import QueryResult
 
+if TYPE_CHECKING:
+    from mediafp.case.thumbnail_decoder import ThumbnailDecoder
+
 
 class ExchangeMethods:
     """The part of `Case` about hashes, tables and exports for other programs."""
 
     _store: Store
     _complete_matches: Callable[..., int]
+
+    if TYPE_CHECKING:
+
+        @property
+        def _thumbnails(self) -> ThumbnailDecoder: ...
 
     def match_hash(
         self,
@@ -100,17 +108,21 @@ class ExchangeMethods:
         Args:
             min_probability: Probability below which a match is omitted.
             on_progress: As for `relate`, which is called first.
-            thumbnails: Return the thumbnail of each image too.
+            thumbnails: Return the thumbnail of each image too, encoded anew as on pages.
             of: SHA-256 of an asset that alone is returned, with its matches and the assets at their other ends; None for all.
                 Then no assets are compared first.
         """
+        from mediafp.case.evidence import StoredEvidence
         from mediafp.case.exchange import case_seal, iter_exchange_records
 
         if of is None:
             self._complete_matches(on_progress)
         else:
             self._store.asset(of)
-        return case_seal(self._store), iter_exchange_records(self._store, min_probability, thumbnails=thumbnails, of=of)
+        find_thumbnail = StoredEvidence(self._store, self._thumbnails).thumbnail if thumbnails else None
+        return case_seal(self._store), iter_exchange_records(
+            self._store, min_probability, find_thumbnail=find_thumbnail, of=of
+        )
 
     def export_parquet(
         self, folder: PathLike, on_progress: Callable[[int, int], object] = lambda done, total: None

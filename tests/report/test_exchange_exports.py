@@ -1,5 +1,6 @@
 """Exports for other programs: each is read back by its own library, and is equal to what the case contains."""
 
+import base64
 import csv
 import io
 import json
@@ -35,12 +36,15 @@ from PIL import Image
 import mediafp
 from mediafp import Case, UsageError
 from mediafp.fingerprints.pdq import Pdq
+from mediafp.ingest.thumbnail_pixels import decode_thumbnail
+from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.report.exports import extras, tables
 from mediafp.report.exports.csv import MATCH_COLUMNS, match_row, write_csv
 from mediafp.report.exports.hashes import HASH_COLUMNS, hash_row, iter_hash_lines
 from mediafp.report.exports.misp import write_misp
 from mediafp.report.exports.stix import write_stix
 from mediafp.types.exchange import ExchangedMatch
+from mediafp.types.jpeg import MAX_THUMBNAIL_SIDE
 
 
 @pytest.fixture(scope="module")
@@ -207,7 +211,40 @@ def test_misp_thumbnails_are_read_back_as_jpegs(case: Case, tmp_path: Path) -> N
     assert attached.keys() == {f"{sha256}.jpg" for sha256 in (PHOTO, COPY, FLAT, LONE)}
     for sha256 in (PHOTO, COPY, FLAT, LONE):
         name, jpeg = attached[f"{sha256}.jpg"]
-        assert jpeg == case._store.row_thumbnail(sha256, 0) and name == ("ocrized-image" if sha256 == COPY else "image")
+        stored = case._store.row_thumbnail(sha256, 0)
+        assert stored and name == ("ocrized-image" if sha256 == COPY else "image")
+        # Encoded anew: what a worker sent reaches no decoder of another program.
+        assert jpeg == encode_thumbnail(decode_thumbnail(stored), MAX_THUMBNAIL_SIDE)
+
+
+def test_misp_thumbnails_contain_no_byte_that_a_worker_chose(
+    tmp_path: Path, photos: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A valid header leaves the scan to whoever took over the worker; a damaged one costs its thumbnail alone."""
+    write_exchange_case(tmp_path / "store", photos)
+    with mediafp.open(tmp_path / "store") as opened:
+        stored = {sha256: opened._store.row_thumbnail(sha256, 0) or b"" for sha256 in (PHOTO, COPY, FLAT, LONE)}
+        # Bytes behind the last block of a scan, which decoders skip, and a header that no thumbnail has.
+        secret, load = b"chosen by a worker", type(opened._store).find_thumbnail
+        changed = {PHOTO: stored[PHOTO][:-2] + secret + b"\xff\xd9", FLAT: b"\xff\xd8" + secret}
+
+        def find(self: object, sha256: str, seconds: float) -> Any:
+            found = load(self, sha256, seconds)  # type: ignore[arg-type]
+            return found and replace(found, jpeg=changed.get(sha256, found.jpeg))
+
+        monkeypatch.setattr(type(opened._store), "find_thumbnail", find)
+        event = json.loads(misp(opened, thumbnails=True))
+        assert list(opened.damaged) == [FLAT] and "thumbnail" in opened.damaged[FLAT]
+    attached = {
+        attribute["value"]: base64.b64decode(attribute["data"])
+        for one in event["Event"]["Object"]
+        for attribute in one["Attribute"]
+        if attribute["type"] == "attachment"
+    }
+    assert attached.keys() == {f"{sha256}.jpg" for sha256 in (PHOTO, COPY, LONE)}
+    assert not any(secret in jpeg for jpeg in attached.values())
+    expected = encode_thumbnail(decode_thumbnail(stored[PHOTO]), MAX_THUMBNAIL_SIDE)
+    assert attached[f"{PHOTO}.jpg"] == expected
 
 
 def values(one: Any) -> dict[str, list[Any]]:

@@ -26,6 +26,7 @@ from mediafp.types.errors import (
     ErrorKind,
     MediaError,
     NotMedia,
+    SandboxError,
     TooLargeMedia,
     UnreadableMedia,
     UnsupportedMedia,
@@ -349,8 +350,11 @@ class WorkerPool(TaskPool):
             if self._closed:
                 raise WorkerLost("crash", "the worker was ended")
             worker.wait_until_ready()
-        except BaseException:
+        except BaseException as error:
             self._end(worker)
+            if self._closed and isinstance(error, SandboxError):
+                # It was ended while it started: nothing is wrong with this machine.
+                raise WorkerLost("crash", "the worker was ended") from None
             raise
         return worker
 

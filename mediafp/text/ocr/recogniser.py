@@ -58,11 +58,11 @@ class TextRecogniser:
         (rows,) = self._session.run(None, {self._session.get_inputs()[0].name: values})[0]
         tokens = rows.argmax(axis=1)
         underscores = rows[:, self._underscore].copy()
-        starts = np.flatnonzero(tokens == self._at_sign)
-        is_handle = find_underscores and len(starts) > 0
-        if is_handle:
-            boosted = np.minimum(1.0, underscores[starts[0] :] * UNDERSCORE_BOOST)
-            rows[starts[0] :, self._underscore] = boosted
+        at_signs = np.flatnonzero(tokens == self._at_sign)
+        # Behind the column of the @, which would else be lost if an underscore is half as probable there.
+        handle = at_signs[0] + 1 if find_underscores and len(at_signs) else None
+        if handle is not None:
+            rows[handle:, self._underscore] = np.minimum(1.0, underscores[handle:] * UNDERSCORE_BOOST)
             tokens = rows.argmax(axis=1)
         # CTC: a repeated token is one character, and token 0 none.
         kept = np.flatnonzero((tokens != 0) & (np.diff(tokens, prepend=0) != 0))
@@ -70,12 +70,12 @@ class TextRecogniser:
             return "", 0.0
         confidence = float(rows[kept, tokens[kept]].mean())
         characters = [(float(frame), self._characters[tokens[frame]]) for frame in kept]
-        if is_handle:
-            characters += [(frame, "_") for frame in self._lost_underscores(underscores, tokens, kept)]
+        if handle is not None:
+            characters += [(frame, "_") for frame in self._lost_underscores(underscores, tokens, kept, handle)]
         return "".join(character for _, character in sorted(characters)).strip(), confidence
 
     def _lost_underscores(
-        self, probabilities: Float32Array, tokens: npt.NDArray[np.intp], kept: npt.NDArray[np.intp]
+        self, probabilities: Float32Array, tokens: npt.NDArray[np.intp], kept: npt.NDArray[np.intp], first: int
     ) -> Iterator[float]:
         """Yield the places, between two columns of the model's output, of underscores of a handle that the tokens lack.
 
@@ -83,8 +83,8 @@ class TextRecogniser:
             probabilities: Probability (T,) of an underscore in each column.
             tokens: The most probable token (T,) of each column.
             kept: Columns in which a character begins.
+            first: First column behind the @.
         """
-        first = int(np.flatnonzero(tokens == self._at_sign)[0]) + 1
         columns = first + np.flatnonzero(probabilities[first:] >= MIN_UNDERSCORE)
         for group in np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1):
             if not len(group) or group[-1] >= kept[-1]:

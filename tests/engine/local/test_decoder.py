@@ -2,6 +2,7 @@
 
 import os
 import random
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -232,6 +233,42 @@ def test_closed_engine_decodes_nothing(tmp_path: Path) -> None:
         engine.decode_thumbnail(JPEG)
     with pytest.raises(WorkerLost, match="ended"):
         engine.decode_thumbnail(JPEG)
+
+
+def test_engine_that_is_closed_while_its_decoder_starts_is_not_said_to_lack_the_sandbox(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, start = LocalEngine(tmp_path), WorkerProcess.wait_until_ready
+
+    def close_and_start(worker: WorkerProcess) -> None:
+        engine.close()
+        start(worker)
+
+    monkeypatch.setattr(WorkerProcess, "wait_until_ready", close_and_start)
+    with pytest.raises(WorkerLost, match="ended"):
+        engine.decode_thumbnail(JPEG)
+    assert not engine._pool._all
+
+
+def test_threads_get_their_error_when_the_engine_is_closed_and_leave_nothing_open(tmp_path: Path) -> None:
+    engine = LocalEngine(tmp_path)
+    engine.decode_thumbnail(JPEG)
+    descriptors, begun = len(list(Path("/proc/self/fd").iterdir())), threading.Barrier(5)
+
+    def decode_until_closed(apart: bool) -> str:
+        begun.wait()
+        while True:
+            try:
+                engine.decode_thumbnail(JPEG, apart=apart)
+            except WorkerLost as lost:
+                return str(lost)
+
+    with ThreadPoolExecutor(4) as threads:
+        found = threads.map(decode_until_closed, [False, True] * 2)
+        begun.wait()
+        engine.close()
+        assert all("ended" in message for message in found)
+    assert not engine._pool._all and len(list(Path("/proc/self/fd").iterdir())) < descriptors, "the socket is closed"
 
 
 @pytest.mark.parametrize("analysed", [False, True])

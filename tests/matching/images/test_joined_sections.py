@@ -32,9 +32,17 @@ def box(left: float, top: float, right: float, bottom: float) -> tuple[Point, Po
 
 
 def section_match(
-    row: int, *, shift: float = 0.0, probability: float = 0.99, changes: tuple[Change, ...] = ()
+    row: int,
+    *,
+    shift: float = 0.0,
+    probability: float = 0.99,
+    changes: tuple[Change, ...] = (),
+    keypoints: range = range(50, 1_000, 100),
 ) -> Match:
-    """Return a match of a section with the same section of the reference, at twice its size and shifted, in the pages' pixels."""
+    """Return a match of a section with the same section of the reference, at twice its size and shifted, in the pages' pixels.
+
+    In the section of the reference, `keypoints` are the distances of its keypoints from its left.
+    """
     overlap = box(max(0.0, shift), 0, min(1_000.0, 1_000 + shift), 600)
     placement = Placement(
         quad=box(shift, 0, 1_000 + shift, 600),
@@ -46,6 +54,7 @@ def section_match(
         scale=2.0,
         removed=(0.0, 0.0, 0.0, 0.0),
         inliers=40 + row,
+        correspondences=tuple(((x / 2, 10.0), (float(x), 20.0)) for x in keypoints),
     )
     match = Match(
         sha256=REFERENCE.sha256,
@@ -93,6 +102,47 @@ def test_sections_that_agree_on_one_map_are_one_match_of_the_whole_images() -> N
 )
 def test_sections_that_leave_a_part_open_are_not_joined(matches: list[Match]) -> None:
     assert join_sections(matches, QUERY, REFERENCE) is None
+
+
+def test_pages_with_the_same_start_and_end_are_not_joined() -> None:
+    """The sections agree on one map, and cover the images, but what lies between their keypoints may be anything."""
+    ends = [section_match(1, keypoints=range(0, 300, 50)), section_match(3, keypoints=range(700, 1_000, 50))]
+    assert join_sections([ends[0], section_match(2), ends[1]], QUERY, REFERENCE)
+    assert join_sections([ends[0], section_match(2, keypoints=range(0)), ends[1]], QUERY, REFERENCE) is None
+    # In pixels of the reference: 250, 450, 660 … 1,290, 1,500, and .35 of its shorter side are 210.
+    assert join_sections([ends[0], section_match(2, keypoints=range(50, 1_000, 210)), ends[1]], QUERY, REFERENCE)
+    assert (
+        join_sections([ends[0], section_match(2, keypoints=range(50, 1_000, 211)), ends[1]], QUERY, REFERENCE) is None
+    )
+
+
+def test_sections_without_keypoints_are_not_joined() -> None:
+    matches = [section_match(row, keypoints=range(0)) for row in (1, 2, 3)]
+    assert join_sections(matches, QUERY, REFERENCE) is None
+
+
+def in_corner(match: Match) -> Match:
+    """Return a match by whose map the whole images share the bottom right of the query and the top left of the reference."""
+    assert match.placement
+    quad = box(-1_600, -300, 200, 300)
+    placement = replace(match.placement, quad=quad, overlap=box(0, 0, 200, 300))
+    return replace(match, placement=placement)
+
+
+def test_banner_in_two_sections_of_each_is_less_than_images_must_share() -> None:
+    banner = [in_corner(section_match(2)), in_corner(section_match(3))]
+    assert join_sections(banner, QUERY, REFERENCE) is None
+    half = [replace(match, placement=replace(match.placement, quad=box(-900, 0, 900, 600), overlap=box(0, 0, 900, 600)))
+            for match in banner if match.placement]  # fmt: skip
+    joined = join_sections(half, QUERY, REFERENCE)
+    assert joined and joined.coverage == (0.5, 0.5)
+
+
+def test_sections_of_other_pages_of_the_files_are_not_joined() -> None:
+    """Page 1 shares its left with page 1 of another file, and page 2 its right with page 2."""
+    first, other = section_match(1), section_match(3)
+    assert join_sections([first, section_match(2), other], QUERY, REFERENCE)
+    assert join_sections([first, section_match(2), replace(other, rows=(1, 1))], QUERY, REFERENCE) is None
 
 
 def test_changes_of_all_sections_are_stated_once_each_and_of_the_whole_image() -> None:

@@ -99,8 +99,13 @@ def test_underscore_behind_an_at_sign_is_preferred_to_a_space(text: str, expecte
         ("@a b", {2: 0.05}, "@a b"),
         ("@ab.", {3: 0.1}, "@ab"),
         ("x..b", {1: 0.1}, "xb"),
+        ("@a.b", {0: 0.3}, "@ab"),
+        ("@a.b", {0: 0.3, 2: 0.03}, "@a_b"),
     ],
-    ids=("between", "once", "no column of its own", "improbable", "read", "space", "underlined end", "no handle"),
+    ids=(
+        *("between", "once", "no column of its own", "improbable", "read", "space", "underlined end", "no handle"),
+        *("on the at sign", "on the at sign and between"),
+    ),
 )
 def test_lost_underscore_is_found_between_two_characters_of_a_handle(
     text: str, underscores: dict[int, float], expected: str
