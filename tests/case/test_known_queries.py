@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ingest_records import execute_raw
-from linked_stores import add_images, image_record, keep, link
+from linked_stores import add_images, image_record, keep, link, linked_store
 from mixed_stores import Ingested, kept_rows, open_references
 from older_stores import drop_newest_tables
 
 import mediafp
 from mediafp import Case
 from mediafp.case.comparison import comparer as asset_comparer
+from mediafp.case.answers import stored
 from mediafp.case.comparison import run as comparison_run
 from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.known_query import known_matches
@@ -131,3 +132,16 @@ def test_text_that_was_removed_is_named_though_no_text_is_left_in_the_query(tmp_
     read = replace(change, kind="text", before="FAKE NEWS")
     assert match.changes == published.changes == (read,)
     assert "the text “FAKE NEWS” was removed" in match.why[0]
+
+
+def test_matches_that_are_not_listed_are_counted_and_their_sightings_are_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    with linked_store(tmp_path / "store", "abcde", dict.fromkeys(("ab", "ac", "ad", "ae"), 0.9)) as store:
+        own = store.sightings
+        monkeypatch.setattr(store, "sightings", lambda sha256: read.append(sha256) or own(sha256))
+        monkeypatch.setattr(stored, "LISTED_MATCHES", 3)
+        result = stored.stored_result(store, store.asset("a" * 64))
+    # The file itself is the first of them.
+    assert (len(result.matches), result.more_matches, len(read)) == (3, 2, 3)
