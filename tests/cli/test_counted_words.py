@@ -1,6 +1,7 @@
 """Commands count one thing in the singular."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,9 @@ def test_one_file_is_counted_in_the_singular(tmp_path: Path, photos: dict[str, n
     Image.fromarray(photos["cat"]).save(tmp_path / "a.png")
     quiet = ("--ocr", "no", "--transcribe", "no", "--crops", "no")
     assert run("ingest", tmp_path / "a.png", "--match", "later", *quiet).startswith("1 file in ")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(tmp_path / "a.png", "a.png")
+    assert "\n1 of them is an archive; " in run("ingest", tmp_path / "a.zip", "--dry-run", *quiet)
     assert run("relate").startswith("1 comparison in ")
     assert run("cluster").endswith("0 clusters, 1 file in none (* representative)\n")
     assert run("verify").startswith("1 asset; the store is sound\n")

@@ -62,6 +62,7 @@ def test_size_does_not_grow_with_the_posts_of_one_place() -> None:
 def test_more_accounts_than_lanes_and_no_events_are_stated() -> None:
     sightings = [seen("a", f"u{n}", "2020-01-01") for n in range(MAX_LANES + 5)]
     assert "5 more accounts are not drawn" in texts(draw_account_lanes(timeline(sightings)))
+    assert "1 more account is not drawn" in texts(draw_account_lanes(timeline(sightings[:-4])))
     undated = timeline([Sighting(sha256="a", uri="/a.jpg")])
     assert "1 sighting without a date" in texts(draw_account_lanes(undated))
     months = timeline([seen("a", "x", "2020-03"), Sighting(sha256="b", uri="/b", captured_at="2020")])

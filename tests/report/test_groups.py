@@ -133,6 +133,8 @@ def test_every_match_is_on_the_page_and_those_past_the_first_are_folded(tmp_path
     assert [bool(is_open) for _, is_open in cards] == [n < MAX_OPEN_CARDS for n in range(250)]
     assert all(f"<code>{sha256}</code>" in text for sha256 in (A, *others))
     assert "250 of 250 matches" in text and "42 entries, last hash <code>eeee" in text
+    alone = write(tmp_path, Clustering(clusters=(), unclustered=2), {}, result(A, match_to(B)))
+    assert "1 of 1 match<" in alone and "<b>1</b>match<" in alone
 
 
 def test_the_filter_finds_accounts_names_relations_verdicts_and_hashes(tmp_path: Path) -> None:
