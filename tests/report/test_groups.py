@@ -82,7 +82,13 @@ def write(folder: Path, clusters: Clustering, dates: dict[str, str], *results: Q
 @pytest.mark.parametrize(
     ("dates", "coverage", "source", "reason"),
     [
-        ({B: "2021-01-01", C: "2020-01-01"}, (1.0, 0.5), "c", "oldest date in this case"),
+        ({B: "2021-01-01", C: "2020-01-01"}, (1.0, 0.5), "c", "oldest date in this case:"),
+        (
+            {A: "2020-01-01T09:00:00Z", B: "2021-01-01", C: "2020-01-01"},
+            (1.0, 0.5),
+            "c",
+            "oldest date in this case, not exact enough to rule out that 1 other member may be older:",
+        ),
         ({}, (1.0, 0.5), "b", "most complete; no member has a date"),
         ({}, (0.5, 1.0), "c", "most complete; no member has a date"),
     ],
