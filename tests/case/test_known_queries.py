@@ -14,8 +14,8 @@ from older_stores import drop_newest_tables
 
 import mediafp
 from mediafp import Case
-from mediafp.case.comparison import comparer as asset_comparer
 from mediafp.case.answers import stored
+from mediafp.case.comparison import comparer as asset_comparer
 from mediafp.case.comparison import run as comparison_run
 from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.known_query import known_matches
