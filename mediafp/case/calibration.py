@@ -146,9 +146,10 @@ def _check_number(samples: Mapping[Family, Sequence[_Sample]]) -> None:
         return
     total = sum(len(own) for own in samples.values())
     by_family = ", ".join(f"{len(own)} of {family.replace('_', ' ')}" for family, own in sorted(samples.items()))
+    known = f"{total} {_decisions(total)} on matches{f' ({by_family})' if by_family else ''}"
     raise UsageError(
-        f"cannot fit the probabilities: the case has {total} {_decisions(total)} on matches"
-        f"{f' ({by_family})' if by_family else ''}, and {MIN_DECISIONS} of one kind are needed; decide on more pairs, sure ones too"
+        f"cannot fit the probabilities: the case has {known}, and {MIN_DECISIONS} of one kind are needed; decide on more"
+        " pairs, sure ones too"
     )
 
 
