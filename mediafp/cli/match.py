@@ -120,7 +120,7 @@ def print_query(result: QueryResult, *, found: bool) -> None:
     elif not found:
         print_line("  nothing found")
     for warning in result.warnings:
-        print_warning(warning)
+        print_warning(warning, result.query)
     print_clues("the query", result.clues)
 
 

@@ -12,7 +12,8 @@ from sample_matches import sample_match
 from typer.testing import CliRunner
 
 from mediafp.cli.app import app
-from mediafp.cli.match import print_match
+from mediafp.cli.match import print_match, print_query
+from mediafp.types.matches import QueryResult
 from mediafp.types.sightings import Sighting
 
 
@@ -61,3 +62,11 @@ def test_all_paths_of_a_reference_are_printed_or_counted(capsys: pytest.CaptureF
     ]
     print_match(sample_match())
     assert "also at" not in capsys.readouterr().out
+
+
+def test_warnings_of_a_query_name_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """They go to standard error, where the line with its name is not."""
+    print_query(
+        QueryResult(query="a.mp4", sha256=None, kind="video", error=None, warnings=("it ends early",)), found=True
+    )
+    assert "warning a.mp4: it ends early" in capsys.readouterr().err
