@@ -1,9 +1,12 @@
 """The matches of a file that is in the store come from what was kept, and are those of a search."""
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,12 +20,15 @@ from mediafp import Case
 from mediafp.case.answers import stored
 from mediafp.case.comparison import comparer as asset_comparer
 from mediafp.case.comparison import run as comparison_run
+from mediafp.case.comparison.pair import keep_match
 from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.known_query import known_matches
 from mediafp.case.publication.content import _pair_matches
+from mediafp.matching.promise import Promise
 from mediafp.store.sqlite.connection import DATABASE_NAME
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.matches import Change, Match, OcrResult, TextLine
+from mediafp.types.sightings import Sighting
 
 MAX_PROBABILITY_DIFFERENCE = 0.02
 SEARCHED = ("cat-crop", "frame", "bar", "without-bar", "grey")
@@ -129,8 +135,14 @@ def test_text_that_was_removed_is_named_though_no_text_is_left_in_the_query(tmp_
         keep(store, link("a", "b", changes=(change,)))
         _, match = known_matches(store, store.asset(clean), speech=False, ocr_lines=lambda m: store.ocr_lines(m.sha256))
         (published,) = _pair_matches(store, store.asset(clean), captioned)
+        # Reports and exports take what was kept as it is.
+        found = clean, link("a", "b", changes=(change,)).match
+        references: Any = SimpleNamespace(find_asset=store.asset)
+        saved = keep_match(
+            (clean, captioned), Promise(value=1.0, rows=(0, 0)), found, references, store.ocr_lines
+        ).match
     read = replace(change, kind="text", before="FAKE NEWS")
-    assert match.changes == published.changes == (read,)
+    assert saved and match.changes == published.changes == saved.changes == (read,)
     assert "the text “FAKE NEWS” was removed" in match.why[0]
 
 
@@ -140,7 +152,12 @@ def test_matches_that_are_not_listed_are_counted_and_their_sightings_are_not_rea
     read: list[str] = []
     with linked_store(tmp_path / "store", "abcde", dict.fromkeys(("ab", "ac", "ad", "ae"), 0.9)) as store:
         own = store.sightings
-        monkeypatch.setattr(store, "sightings", lambda sha256: read.append(sha256) or own(sha256))
+
+        def sightings(sha256: str) -> Sequence[Sighting]:
+            read.append(sha256)
+            return own(sha256)
+
+        monkeypatch.setattr(store, "sightings", sightings)
         monkeypatch.setattr(stored, "LISTED_MATCHES", 3)
         result = stored.stored_result(store, store.asset("a" * 64))
     # The file itself is the first of them.
