@@ -50,7 +50,7 @@ class Group:
 
     @property
     def is_source_known(self) -> bool:
-        """True if a date or the completeness makes a member the source: the representative stands for one without evidence."""
+        """True if a date or the completeness makes a member the source; else the representative is in its place."""
         return self.source_sighting is not None or self.most_complete is not None
 
     @property
