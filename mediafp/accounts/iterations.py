@@ -98,7 +98,8 @@ def find_iterations(
     parts = [(line, part) for line in lines for part in _cut(sorted(line.spans, key=_order), apart)]
     for line, ordered in parts:
         for number, span in enumerate(ordered, 1):
-            gap = int((span.first_start - ordered[number - 2].first_end) // DAY_SECONDS) if number > 1 else None
+            earlier = ordered[number - 2] if number > 1 else None
+            gap = _gap_days(earlier, accounts[earlier.key].ended_at or "", span) if earlier else None
             placed[span.key] = replace(
                 accounts[span.key],
                 iteration=number,
@@ -107,6 +108,18 @@ def find_iterations(
                 iteration_because=tuple(sorted(reason for reason, keys in line.reasons.items() if span.key in keys)),
             )
     return placed
+
+
+def _gap_days(earlier: Lifespan, ended_at: str, later: Lifespan) -> int:
+    """Return the whole days from the end of an account to the beginning of the next one of its line, below 0 if they overlap.
+
+    Of an end of which the month or the year is known alone, they are those since that: 0 if the next one began in it.
+    """
+    days = int((later.first_start - earlier.first_end) // DAY_SECONDS)
+    ended = parse_instant(ended_at)
+    if days < 0 or ended is None or ended.seconds <= DAY_SECONDS:
+        return days
+    return max(0, int((later.first_start - ended.end) // DAY_SECONDS))
 
 
 def _cut(ordered: Sequence[Lifespan], apart: Collection[tuple[str, str]]) -> Iterator[Sequence[Lifespan]]:

@@ -1,9 +1,11 @@
 """Reasons why kept matches may be incomplete: pairs that no worker could compare, and candidates that were not searched."""
 
+import os
+from collections.abc import Iterator
 from typing import Final
 
 from mediafp.store import Store
-from mediafp.types.kept_matches import LostPair
+from mediafp.types.kept_matches import KeptMatch, LostPair, PairFailure
 
 PARTIAL_SEARCH: Final = "a part of the rows of a large index: a use may be missing; see docs/scale.md"
 """End of a sentence about a search of more rows than a query row is compared with."""
@@ -12,13 +14,23 @@ PARTIAL_SEARCH: Final = "a part of the rows of a large index: a use may be missi
 def find_lost_pairs(store: Store, sha256: str | None = None) -> list[LostPair]:
     """Return the pairs that no worker could compare, of an asset or of all, by both assets."""
     pairs = []
+    for kept, failure, a_uri, b_uri in _iter_lost(store, sha256):
+        a, b = kept.pair
+        message = _describe_lost(a_uri, b_uri, failure)
+        pairs.append(LostPair(a=a, b=b, a_uri=a_uri, b_uri=b_uri, kind=failure.kind, message=message))
+    return pairs
+
+
+def _iter_lost(store: Store, sha256: str | None) -> Iterator[tuple[KeptMatch, PairFailure, str, str]]:
+    """Yield each lost pair, its reason, and a path of each of its two files."""
     for kept in store.lost_pairs(sha256):
         assert kept.failure, "a lost pair has a reason"
-        a, b = kept.pair
-        a_uri, b_uri = ((store.uris(asset) or (asset,))[0] for asset in (a, b))
-        message = f"cannot compare {a_uri!r} with {b_uri!r}: {kept.failure.reason}; to try it again: mediafp relate"
-        pairs.append(LostPair(a=a, b=b, a_uri=a_uri, b_uri=b_uri, kind=kept.failure.kind, message=message))
-    return pairs
+        a_uri, b_uri = ((store.uris(asset) or (asset,))[0] for asset in kept.pair)
+        yield kept, kept.failure, a_uri, b_uri
+
+
+def _describe_lost(a: str, b: str, failure: PairFailure) -> str:
+    return f"cannot compare {a!r} with {b!r}: {failure.reason}; to try it again: mediafp relate"
 
 
 def partial_search_warning(store: Store, sha256: str | None = None) -> str | None:
@@ -40,7 +52,13 @@ def partial_search_warning(store: Store, sha256: str | None = None) -> str | Non
 
 
 def match_warnings(store: Store, sha256: str) -> tuple[str, ...]:
-    """Return a sentence for each reason why the kept matches of an asset may lack one."""
-    warnings = [pair.message for pair in find_lost_pairs(store, sha256)]
+    """Return a sentence for each reason why the kept matches of an asset may lack one.
+
+    They name files without their folders: the pages of traces, which leave the machine, state them too.
+    """
+    warnings = [
+        _describe_lost(os.path.basename(a_uri), os.path.basename(b_uri), failure)
+        for _, failure, a_uri, b_uri in _iter_lost(store, sha256)
+    ]
     partial = partial_search_warning(store, sha256)
     return (*warnings, partial) if partial else tuple(warnings)

@@ -44,6 +44,14 @@ def iter_with_sources(
             )
 
 
+def count_with_sources(matches: Iterable[Match], store: Store, *, query: tuple[str, str | None]) -> int:
+    """Return the number of matches that `iter_with_sources` yields of these, without reading their sightings and clues."""
+    sha256, path = query
+    return sum(
+        match.sha256 != sha256 or path is None or any(uri != path for uri in store.uris(sha256)) for match in matches
+    )
+
+
 def _shared_reasons(shared: Sequence[Clue]) -> list[str]:
     """Return the reasons that clues are which both files state; a value once, whatever its kinds."""
     values = {clue.value: clue.kind for clue in reversed(shared)}

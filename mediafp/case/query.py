@@ -14,7 +14,7 @@ from mediafp.case.hash_lists import find_listed, find_listed_analysis
 from mediafp.case.incomplete_matches import match_warnings
 from mediafp.case.joined_sounds import join_sounds
 from mediafp.case.known_query import known_matches
-from mediafp.case.match_sources import iter_with_sources
+from mediafp.case.match_sources import count_with_sources, iter_with_sources
 from mediafp.case.matching import add_scripts, add_texts, match_content
 from mediafp.case.originals import open_original
 from mediafp.case.recalibrated_matches import model_minimum
@@ -161,17 +161,19 @@ def run_query(
             matches = [match for match in matches if store.added_at(match.sha256) >= options.since]
         content_clues = analysis.clues if analysis else store.clues_at(sha256, "")
         clues = tuple(dict.fromkeys((*content_clues, *name_clues(PurePath(query.name).name))))
-        matches_others = partial(iter_with_sources, store=store, query=(sha256, query.uri), query_clues=clues)
-        probable = matches_others(match for match in matches if match.probability >= options.min_probability)
+        own = (sha256, query.uri)
+        matches_others = partial(iter_with_sources, store=store, query=own, query_clues=clues)
+        # What is left of it after the listed ones is counted, at no cost for each.
+        probable = (match for match in matches if match.probability >= options.min_probability)
+        listed_matches = tuple(islice(matches_others(probable), options.top))
         near_misses = matches_others(match for match in matches if match.probability < options.min_probability)
-        listed_matches = tuple(islice(probable, options.top))
         result = QueryResult(
             query=query.name,
             sha256=sha256,
             kind=kind,
             error=None,
             matches=listed_matches,
-            more_matches=sum(1 for _ in probable),
+            more_matches=count_with_sources(probable, store, query=own),
             near_misses=tuple(islice(near_misses, options.near_misses)),
             text=tuple(text) if text is not None else None,
             clues=clues,

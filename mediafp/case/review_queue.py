@@ -157,8 +157,8 @@ def _iter_takeovers(store: Store, takeovers: Sequence[Takeover]) -> Iterator[Rev
         if store.find_decision("iteration", a, b) is None:
             gap = "1 day" if one.gap_days == 1 else f"{one.gap_days} days" if one.gap_days else "less than a day"
             why = (
-                f"{one.earlier} posted {one.shared} of the {one.of} files of {one.later}, and was removed {gap} before"
-                f" {one.later} posted the first of them",
+                f"{one.earlier} posted {one.shared} of the {one.of} files of {one.later}, and the last removal of its posts"
+                f" was {gap} before {one.later} posted the first of them",
                 *one.because,
             )
             yield ReviewItem(subject="iteration", a=a, b=b, why=why, score=RESPAWN_SCORE)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from mediafp.accounts.identities import identify_accounts
 from mediafp.case.handle_readings import merge_handles
 from mediafp.types.geometry import intersection_area, polygon_area
 from mediafp.types.instants import may_be_earlier, time_key
@@ -62,13 +63,14 @@ def build_trace(result: QueryResult, rectangles: RectangleLookup) -> Trace:
 
 def _find_perhaps_earlier(posts: Sequence[Sighting]) -> Iterator[Sighting]:
     """Yield the first post of each other account that may be earlier than the first one of these posts, which are in order."""
-    accounts = set[tuple[str | None, str]]()
-    for seen in posts:
-        account = seen.platform, seen.account_label or seen.uri
-        if account not in accounts and may_be_earlier(seen.posted_at or "", posts[0].posted_at or ""):
-            if accounts:
+    known = set[object]()
+    for seen, identity in zip(posts, identify_accounts(posts), strict=True):
+        # One account may be named by its handle here and by its number there, and one post lie at several paths.
+        own = {identity or (seen.platform, seen.account_name or seen.uri), *filter(None, (seen.url,))}
+        if known.isdisjoint(own) and may_be_earlier(seen.posted_at or "", posts[0].posted_at or ""):
+            if known:
                 yield seen
-            accounts.add(account)
+            known |= own
 
 
 def _build_entry(match: Match, rectangles: RectangleLookup) -> TraceEntry:

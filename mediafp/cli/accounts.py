@@ -50,7 +50,7 @@ def print_lines(found: Sequence[Account]) -> None:
         for account in sorted(members, key=lambda one: one.iteration or 0):
             if account.gap_days is not None:
                 print_line(f"       {describe_gap(account.gap_days)}", style="dim")
-            end = f"removed {account.removed_at}" if account.removed_at else f"last seen {account.ended_at}"
+            end = f"its last removal {account.removed_at}" if account.removed_at else f"last seen {account.ended_at}"
             print_line(
                 f"  {account.iteration:>3}. ", (account.key, "bold"), _names(account), f"  {account.began_at} to {end}"
             )

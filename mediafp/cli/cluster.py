@@ -2,7 +2,7 @@
 
 from mediafp.cli.comparing import comparison_progress
 from mediafp.cli.options import JsonOption, StoreOption, open_selected_case
-from mediafp.cli.output import count_of, print_json, print_line, progress_bar
+from mediafp.cli.output import count_of, first_path, print_json, print_line, progress_bar
 from mediafp.report import jsonl
 from mediafp.types.matches import format_probability
 
@@ -28,7 +28,7 @@ def cluster(store: StoreOption = None, as_json: JsonOption = False) -> None:
             print_line("    " + ("joins members of " if len(group.was) > 1 else "split off ") + ", ".join(group.was))
         for member in group.members:
             mark = "*" if member.sha256 == group.representative else " "
-            print_line(f"  {mark} {member.uris[0]}")
+            print_line(f"  {mark} {first_path(member.uris)}")
     print_line()
     counted = f"{count_of(len(clustering.clusters), 'cluster')}, {count_of(clustering.unclustered, 'file')} in none"
     print_line(f"{counted} (* representative)")

@@ -87,7 +87,7 @@ def export_parquet(
     with open_selected_case(store) as case, progress_bar() as bar:
         counts = case.export_parquet(folder, comparison_progress(bar, case))
     for name, rows in counts.items():
-        print_line(f"{folder / name}.parquet: {rows:,} rows")
+        print_line(f"{folder / name}.parquet: {rows:,} {'row' if rows == 1 else 'rows'}")
 
 
 @export_app.command("stix")

@@ -222,7 +222,8 @@ def _print_estimate(estimate: "IngestEstimate", *, as_json: bool) -> None:
         line += f", {estimate.unreadable} that cannot be opened"
     print_line(f"{line}, {estimate.new} to analyse ({estimate.new_bytes / 1e6:,.1f} MB)")
     if estimate.archives:
-        print_line(f"{estimate.archives} of them are archives; the files in them are not counted")
+        archives = "1 of them is an archive" if estimate.archives == 1 else f"{estimate.archives} of them are archives"
+        print_line(f"{archives}; the files in archives are not counted")
     if estimate.seconds is not None:
         print_line(f"estimated time: {timedelta(seconds=round(estimate.seconds))}")
 

@@ -20,7 +20,7 @@ from mediafp.cli.options import (
     open_selected_case,
     speech_options,
 )
-from mediafp.cli.output import Part, count_of, print_json, print_line, print_warning, progress_bar
+from mediafp.cli.output import Part, count_of, first_path, print_json, print_line, print_warning, progress_bar
 from mediafp.report import jsonl
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY, DEFAULT_MODEL, DEFAULT_TOP
 from mediafp.types.errors import UsageError
@@ -120,7 +120,7 @@ def print_query(result: QueryResult, *, found: bool) -> None:
     elif not found:
         print_line("  nothing found")
     for warning in result.warnings:
-        print_warning(warning)
+        print_warning(warning, result.query)
     print_clues("the query", result.clues)
 
 
@@ -197,4 +197,6 @@ def print_near_misses(result: QueryResult) -> None:
     # Without any match, the nearest candidate shows that the search ran.
     for match in near or result.near_misses[: 0 if result.matches else 1]:
         reasons = "; ".join(match.why)
-        print_line("  ", (f"near miss {format_probability(match.probability)}  {match.uris[0]}: {reasons}", "dim"))
+        print_line(
+            "  ", (f"near miss {format_probability(match.probability)}  {first_path(match.uris)}: {reasons}", "dim")
+        )

@@ -49,6 +49,11 @@ def count_of(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
+def first_path(uris: Sequence[str]) -> str:
+    """Return the first path of a file, with the number of the others: it may be gone, and they not."""
+    return f"{uris[0]} (and {count_of(len(uris) - 1, 'more path')})" if len(uris) > 1 else uris[0]
+
+
 def print_message(*parts: Part, style: str = "") -> None:
     """Print one line to standard error."""
     err.print(join_parts(*parts, style=style))

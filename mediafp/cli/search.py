@@ -7,7 +7,7 @@ import typer
 
 from mediafp.cli.exit_status import ExitStatus
 from mediafp.cli.options import JsonOption, StoreOption, open_selected_case
-from mediafp.cli.output import Part, print_json, print_line
+from mediafp.cli.output import Part, first_path, print_json, print_line
 from mediafp.report import jsonl
 from mediafp.report.doubted_words import state_doubt
 from mediafp.types.errors import UsageError
@@ -85,4 +85,4 @@ def _print_hit(hit: SearchHit) -> None:
         place += f" in {sound_name(hit.track, hit.channel)}"
     doubt = state_doubt(hit.certainty)
     passage += [in_one_line(position), f"  ({doubt})" if doubt else ""]
-    print_line(f"{hit.uris[0]}  {place}  ", *passage)
+    print_line(f"{first_path(hit.uris)}  {place}  ", *passage)

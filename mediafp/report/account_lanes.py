@@ -210,7 +210,8 @@ class _Drawing:
         )
         undated = self._timeline.undated
         notes = [f"{undated} {'sighting' if undated == 1 else 'sightings'} without a date"] if undated else []
-        notes += [f"{self._skipped} more accounts are not drawn"] if self._skipped else []
+        skipped = "1 more account is" if self._skipped == 1 else f"{self._skipped} more accounts are"
+        notes += [f"{skipped} not drawn"] if self._skipped else []
         parts.append(
             f'<text x="{WIDTH - RIGHT:.0f}" y="{y:.0f}" text-anchor="end" fill="{GREY}">{"; ".join(notes)}</text>\n'
         )

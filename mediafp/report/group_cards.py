@@ -141,7 +141,9 @@ def list_sightings(group: Group, evidence: PageEvidence) -> list[SightingRow]:
 def _source_reason(group: Group) -> str:
     """Return why a member is taken as the source of its group."""
     if group.source_sighting:
-        return "oldest date in this case"
+        others = f"{group.perhaps_older} other {'member' if group.perhaps_older == 1 else 'members'}"
+        doubt = f", not exact enough to rule out that {others} may be older" if group.perhaps_older else ""
+        return f"oldest date in this case{doubt}"
     return "most complete; no member has a date"
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from mediafp.report.page_evidence import PageEvidence
 from mediafp.types.clusters import Cluster, Clustering
-from mediafp.types.instants import time_key
+from mediafp.types.instants import may_be_earlier, time_key
 from mediafp.types.matches import Match, QueryResult, Relation
 from mediafp.types.sightings import Sighting
 
@@ -45,10 +45,12 @@ class Group:
     """SHA-256 of the member with the oldest date, else of the most complete one, else of the representative."""
     source_sighting: Sighting | None = None
     """The sighting with the oldest date, None if no member has a date."""
+    perhaps_older: int = 0
+    """Number of other members that may be older than it: the dates are not exact enough to decide."""
 
     @property
     def is_source_known(self) -> bool:
-        """True if a date or the completeness makes a member the source, and not only its place as representative."""
+        """True if a date or the completeness makes a member the source; else the representative is in its place."""
         return self.source_sighting is not None or self.most_complete is not None
 
     @property
@@ -135,12 +137,15 @@ def _add_match(group: Group, position: MatchPosition, match: Match) -> None:
 
 def _find_source(group: Group, evidence: PageEvidence) -> None:
     """Set the source of a group."""
-    oldest: tuple[tuple[float, float, str], str, Sighting] | None = None
-    for member in group.cluster.members:
-        for sighting in evidence.sightings(member.sha256):
-            if sighting.date and (oldest is None or (time_key(sighting.date), member.sha256) < oldest[:2]):
-                oldest = time_key(sighting.date), member.sha256, sighting
-    if oldest:
-        group.source, group.source_sighting = oldest[1:]
+    dated = [
+        (date, member.sha256, sighting)
+        for member in group.cluster.members
+        for sighting in evidence.sightings(member.sha256)
+        if (date := sighting.date)
+    ]
+    if dated:
+        oldest, group.source, group.source_sighting = min(dated, key=lambda one: (time_key(one[0]), one[1]))
+        perhaps = {sha256 for date, sha256, _ in dated if sha256 != group.source and may_be_earlier(date, oldest)}
+        group.perhaps_older = len(perhaps)
     else:
         group.source = group.most_complete or group.cluster.representative

@@ -155,7 +155,8 @@ def build_account_card(timeline: Timeline) -> PublishedAccountCard:
     removed = sum(account.removed_at is not None for account in accounts)
     statement = f"{len(accounts)} accounts used the same media one after another" if len(accounts) > 1 else "1 account"
     if removed:
-        statement += f"; {removed} of them {'was' if removed == 1 else 'were'} removed"
+        # Whether the accounts themselves were is not known.
+        statement += f"; posts of {'it' if len(accounts) == 1 else f'{removed} of them'} were removed"
     return PublishedAccountCard(
         statement=f"{statement}.",
         lanes=Markup(draw_account_lanes(timeline)),

@@ -54,7 +54,7 @@ class Use:
     @property
     def standing(self) -> Standing:
         """State of its posts."""
-        posts = [seen for seen in self.sightings if seen.names or seen.posted_at or seen.captured_at or seen.removed_at]
+        posts = [seen for seen in self.sightings if seen.is_post]
         if not posts:
             return "unknown"
         return "removed" if all(seen.removed_at for seen in posts) else "posted"

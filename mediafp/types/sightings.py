@@ -65,6 +65,11 @@ class Sighting(SightingFields):
         return time_precision(time) if time else None
 
     @property
+    def is_post(self) -> bool:
+        """True if an account or a time is known of it; else it is a file in a folder of whoever collected it."""
+        return bool(self.names or self.date or self.removed_at)
+
+    @property
     def account_label(self) -> str | None:
         """Handle of the account, else its displayed name, else its number; None if none is known."""
         return next(iter(self.names), None)

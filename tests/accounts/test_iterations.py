@@ -40,6 +40,25 @@ def test_seven_accounts_with_seven_crops_of_one_avatar_are_one_line_in_order(nam
     assert [name.name for name in found[NAMES[1]].names] == ["early1", NAMES[1]]
 
 
+@pytest.mark.parametrize(
+    ("ended", "began", "days"),
+    [
+        ("2020-03-01", "2020-03-20", 19),
+        ("2020-02", "2020-03-20", 19),
+        ("2020-03", "2020-03-20", 0),
+        ("2020", "2020-03-20", 0),
+        ("2020-03-22", "2020-03-20", -2),
+    ],
+)
+def test_gap_after_an_end_of_an_unknown_day_begins_when_its_month_is_over(ended: str, began: str, days: int) -> None:
+    sightings = [
+        seen("s1", "one", "2019-01-01", "avatar"), seen("p", "one", ended),
+        seen("s2", "two", began, "avatar"), seen("q", "two", "2021-09-01"),
+    ]  # fmt: skip
+    found = lines(sightings, [("s1", "s2")])
+    assert (found["two"].iteration, found["two"].gap_days) == (2, days)
+
+
 def test_two_living_accounts_with_one_stock_photograph_are_no_line() -> None:
     sightings = [
         seen("s1", "one", "2020-01-01", "avatar"), seen("p", "one", "2020-09-01"),

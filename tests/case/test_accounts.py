@@ -183,7 +183,8 @@ def test_account_that_posted_in_the_month_of_a_removal_took_nothing_up(
         takeovers = load_overview(store).takeovers
         reasons = [reason for item in _iter_takeovers(store, takeovers) for reason in item.why]
     gap = f"{gap_days} days" if gap_days else "less than a day"
-    stated = f"early posted 8 of the 8 files of late, and was removed {gap} before late posted the first of them"
+    stated = "early posted 8 of the 8 files of late, and the last removal of its posts was"
+    stated += f" {gap} before late posted the first of them"
     assert reasons == ([] if gap_days is None else [stated])
     assert [(one.earlier, one.later, one.gap_days) for one in takeovers] == (
         [] if gap_days is None else [("early", "late", gap_days)]

@@ -142,6 +142,9 @@ def test_probabilities_that_mean_nothing_are_not_turned_round(case: Case) -> Non
 
 
 def test_fewer_than_200_decisions_are_refused_with_their_number(case: Case) -> None:
+    decide(case, 1, slope=0.3)
+    with pytest.raises(UsageError, match=r"has 1 decision on matches \(1 of images\)"):
+        case.calibrate()
     decide(case, 199, slope=0.3)
     with pytest.raises(UsageError, match=r"199 decisions on matches \(199 of images\), and 200"):
         case.calibrate()

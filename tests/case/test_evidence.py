@@ -16,6 +16,7 @@ from PIL import Image
 
 from mediafp.case import matching
 from mediafp.case.case import Case, open_case
+from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.evidence import StoredEvidence
 from mediafp.case.least_alike import find_least_alike
 from mediafp.case.original_frames import OriginalFrames
@@ -29,6 +30,7 @@ from mediafp.matching.videos.frames import VideoQuery
 from mediafp.report import page_images
 from mediafp.types.errors import UsageError
 from mediafp.types.fingerprints import Fingerprint
+from mediafp.types.kept_matches import KeptMatch, PairFailure
 from mediafp.types.matches import Segment
 from mediafp.types.media import Thumbnail
 from mediafp.types.runs import IngestRecord
@@ -134,6 +136,21 @@ def test_pages_show_no_folder_of_the_files_unless_asked(
     assert sum(b"photo.png" in content and seal in content for content in contents) == 2
     assert written == [(1, 1)]
     assert sum(str(files / "photo.png").encode() in content for content in write_pages(paths=True)) == 2
+
+
+def test_page_of_a_trace_names_the_files_of_a_lost_pair_without_their_folder(photo_case: Case, tmp_path: Path) -> None:
+    """Its warnings come from the store, which has whole paths."""
+    store, page = photo_case._store, tmp_path / "trace.html"
+    a, b = sorted(asset.sha256 for asset in store.assets())[:2]
+    failure = PairFailure("oom", "no memory")
+    lost = KeptMatch(query=a, reference=b, channel="picture", promise=1, match=None, failure=failure)
+    with store.writing():
+        store.database.execute("DELETE FROM kept_match WHERE a = ? AND b = ?", (a, b))  # type: ignore[attr-defined]
+        store.save_pairs(comparison_versions()["picture"], store.last_log_entry()[0], [lost])
+    (path,) = store.uris(a)
+    (traced,) = photo_case.trace(path, ocr=False, report_path=page)
+    assert "no memory" in traced.result.warnings[0]
+    assert "no memory" in page.read_text() and str(Path(path).parent) not in page.read_text()
 
 
 def test_a_page_whose_images_have_no_folder_names_the_obstacle(

@@ -1,29 +1,34 @@
 """The matches of a file that is in the store come from what was kept, and are those of a search."""
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from ingest_records import execute_raw
-from linked_stores import add_images, image_record, keep, link
+from linked_stores import add_images, image_record, keep, link, linked_store
 from mixed_stores import Ingested, kept_rows, open_references
 from older_stores import drop_newest_tables
 
 import mediafp
 from mediafp import Case
+from mediafp.case.answers import stored
 from mediafp.case.comparison import comparer as asset_comparer
 from mediafp.case.comparison import run as comparison_run
-from mediafp.case.comparison.pair import _add_text
+from mediafp.case.comparison.pair import keep_match
 from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.known_query import known_matches
 from mediafp.case.publication.content import _pair_matches
+from mediafp.matching.promise import Promise
 from mediafp.store.sqlite.connection import DATABASE_NAME
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.matches import Change, Match, OcrResult, TextLine
+from mediafp.types.sightings import Sighting
 
 MAX_PROBABILITY_DIFFERENCE = 0.02
 SEARCHED = ("cat-crop", "frame", "bar", "without-bar", "grey")
@@ -130,9 +135,30 @@ def test_text_that_was_removed_is_named_though_no_text_is_left_in_the_query(tmp_
         keep(store, link("a", "b", changes=(change,)))
         _, match = known_matches(store, store.asset(clean), speech=False, ocr_lines=lambda m: store.ocr_lines(m.sha256))
         (published,) = _pair_matches(store, store.asset(clean), captioned)
-        (unread,) = (one.match for one in store.kept_matches(clean))
-        assert unread
-        compared = _add_text(clean, unread, SimpleNamespace(find_asset=store.asset), store.ocr_lines)  # type: ignore[arg-type]
+        # Reports and exports take what was kept as it is.
+        found = clean, link("a", "b", changes=(change,)).match
+        references: Any = SimpleNamespace(find_asset=store.asset)
+        saved = keep_match(
+            (clean, captioned), Promise(value=1.0, rows=(0, 0)), found, references, store.ocr_lines
+        ).match
     read = replace(change, kind="text", before="FAKE NEWS")
-    assert match.changes == published.changes == compared.changes == (read,)
+    assert saved and match.changes == published.changes == saved.changes == (read,)
     assert "the text “FAKE NEWS” was removed" in match.why[0]
+
+
+def test_matches_that_are_not_listed_are_counted_and_their_sightings_are_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    with linked_store(tmp_path / "store", "abcde", dict.fromkeys(("ab", "ac", "ad", "ae"), 0.9)) as store:
+        own = store.sightings
+
+        def sightings(sha256: str) -> Sequence[Sighting]:
+            read.append(sha256)
+            return own(sha256)
+
+        monkeypatch.setattr(store, "sightings", sightings)
+        monkeypatch.setattr(stored, "LISTED_MATCHES", 3)
+        result = stored.stored_result(store, store.asset("a" * 64))
+    # The file itself is the first of them.
+    assert (len(result.matches), result.more_matches, len(read)) == (3, 2, 3)

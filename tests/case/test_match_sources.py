@@ -7,7 +7,7 @@ import pytest
 from ingest_records import ingest_record
 from sample_matches import sample_match
 
-from mediafp.case.match_sources import iter_with_sources
+from mediafp.case.match_sources import count_with_sources, iter_with_sources
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.sightings import Clue, Sighting
 
@@ -38,6 +38,17 @@ def test_query_is_not_its_own_match_and_its_other_copies_are(store: SqliteStore)
     assert match.uris == ("/dump/late.jpg",)
     (match,) = iter_with_sources([sample_match(sha256=B)], store, query=(B, "/elsewhere.jpg"))
     assert match.uris == ("/dump/late.jpg", "/dump/b.jpg")
+
+
+@pytest.mark.parametrize("query", [(A, "/dump/a.jpg"), (B, "/dump/b.jpg"), (B, None), (A, None), ("c" * 64, "/c.jpg")])
+def test_matches_are_counted_as_they_are_yielded_and_without_their_sightings(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, query: tuple[str, str | None]
+) -> None:
+    matches = [sample_match(sha256=sha256) for sha256 in (A, B)]
+    expected = len(list(iter_with_sources(matches, store, query=query)))
+    assert expected == (1 if query == (A, "/dump/a.jpg") else 2)
+    monkeypatch.setattr(SqliteStore, "sightings", None)
+    assert count_with_sources(matches, store, query=query) == expected
 
 
 def test_clues_that_both_files_state_are_reasons(store: SqliteStore) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from sample_matches import sample_match, sample_placement
 
 from mediafp.case.trace import build_trace
@@ -77,6 +78,30 @@ def test_one_account_is_not_earlier_than_itself() -> None:
     other = replace(posts[1], account="b")
     trace = build_trace(result_of(make_match("m", 1.0, *posts, other)), no_rectangles)
     assert trace.first_posted == posts[0] and trace.perhaps_first == (other,)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_other"),
+    [
+        ({"account": "a", "account_id": "7"}, {"account_id": "7"}, False),
+        ({"account": "a", "account_id": "7"}, {"account": "b", "account_id": "7"}, False),
+        ({"account": "Sample"}, {"account": "@sample"}, False),
+        ({"url": "https://example.org/1"}, {"url": "https://example.org/1"}, False),
+        ({"account_name": "A B"}, {"account_name": "A B"}, False),
+        ({"account": "a", "account_id": "7"}, {"account": "a", "account_id": "8"}, True),
+        ({"url": "https://example.org/1"}, {"url": "https://example.org/2"}, True),
+        ({}, {}, True),
+    ],
+)
+def test_account_and_post_that_are_named_in_two_ways_are_one(
+    first: dict[str, str], second: dict[str, str], is_other: bool
+) -> None:
+    seen = [
+        replace(make_sighting("m", "2024-05-01", uri=f"/{number}.jpg"), platform="x", **fields)
+        for number, fields in enumerate((first, second))
+    ]
+    trace = build_trace(result_of(make_match("m", 1.0, *seen)), no_rectangles)
+    assert trace.first_posted == seen[0] and trace.perhaps_first == ((seen[1],) if is_other else ())
 
 
 def test_readings_of_one_handle_are_merged_by_the_better_evidence() -> None:

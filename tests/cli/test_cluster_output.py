@@ -28,7 +28,7 @@ class ClusteredCase:
                     kind="image",
                     representative=name,
                     weakest_link=0.9,
-                    members=(ClusterMember(sha256=name, uris=(f"/{name}.jpg",)),),
+                    members=(ClusterMember(sha256=name, uris=(f"/{name}.jpg", f"/{name}-2.jpg")),),
                     edges=(),
                 )
                 for name, was in (("c1", ()), ("c4", ("c2", "c4")), ("c9", ("c3",)))
@@ -40,6 +40,6 @@ class ClusteredCase:
 def test_cluster_prints_merges_and_splits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mediafp.case.open_case", lambda *_, **__: ClusteredCase())
     lines = [line.strip() for line in CliRunner().invoke(app, ["cluster"]).stdout.splitlines()]
-    assert lines[lines.index("* /c1.jpg") - 1].startswith("c1 ")
-    assert lines[lines.index("* /c4.jpg") - 1] == "joins members of c2, c4"
-    assert lines[lines.index("* /c9.jpg") - 1] == "split off c3"
+    assert lines[lines.index("* /c1.jpg (and 1 more path)") - 1].startswith("c1 ")
+    assert lines[lines.index("* /c4.jpg (and 1 more path)") - 1] == "joins members of c2, c4"
+    assert lines[lines.index("* /c9.jpg (and 1 more path)") - 1] == "split off c3"

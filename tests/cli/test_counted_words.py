@@ -1,6 +1,7 @@
 """Commands count one thing in the singular."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from sample_matches import sample_match
 from typer.testing import CliRunner
 
 from mediafp.cli.app import app
-from mediafp.cli.match import print_match
+from mediafp.cli.match import print_match, print_query
+from mediafp.types.matches import QueryResult
 from mediafp.types.sightings import Sighting
 
 
@@ -28,6 +30,9 @@ def test_one_file_is_counted_in_the_singular(tmp_path: Path, photos: dict[str, n
     Image.fromarray(photos["cat"]).save(tmp_path / "a.png")
     quiet = ("--ocr", "no", "--transcribe", "no", "--crops", "no")
     assert run("ingest", tmp_path / "a.png", "--match", "later", *quiet).startswith("1 file in ")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(tmp_path / "a.png", "a.png")
+    assert "\n1 of them is an archive; " in run("ingest", tmp_path / "a.zip", "--dry-run", *quiet)
     assert run("relate").startswith("1 comparison in ")
     assert run("cluster").endswith("0 clusters, 1 file in none (* representative)\n")
     assert run("verify").startswith("1 asset; the store is sound\n")
@@ -57,3 +62,11 @@ def test_all_paths_of_a_reference_are_printed_or_counted(capsys: pytest.CaptureF
     ]
     print_match(sample_match())
     assert "also at" not in capsys.readouterr().out
+
+
+def test_warnings_of_a_query_name_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """They go to standard error, where the line with its name is not."""
+    print_query(
+        QueryResult(query="a.mp4", sha256=None, kind="video", error=None, warnings=("it ends early",)), found=True
+    )
+    assert "warning a.mp4: it ends early" in capsys.readouterr().err

@@ -97,3 +97,5 @@ def test_lines_of_a_passage_are_printed_in_one(capsys: pytest.CaptureFixture[str
         SearchHit(sha256="a", uris=("a.jpg",), source="picture", start=0, end=0, text="UP\n@owner", marks=((3, 9),))
     )
     assert capsys.readouterr().out == "a.jpg  in the image  UP / @owner\n"
+    _print_hit(SearchHit(sha256="a", uris=("a.jpg", "b.jpg"), source="picture", start=0, end=0, text="UP", marks=()))
+    assert capsys.readouterr().out == "a.jpg (and 1 more path)  in the image  UP\n"

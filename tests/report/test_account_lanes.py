@@ -3,6 +3,7 @@
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 
+import pytest
 from accounts_samples import respawned_persona, seen
 from hostile_text import hidden_characters
 
@@ -11,6 +12,7 @@ from mediafp.accounts.iterations import find_iterations
 from mediafp.accounts.summaries import summarise_accounts
 from mediafp.accounts.timelines import build_timeline
 from mediafp.report.account_lanes import BAR, LEFT, MAX_LANES, RIGHT, WIDTH, cut_name, draw_account_lanes
+from mediafp.report.publication_page import build_account_card
 from mediafp.types.sightings import Sighting
 from mediafp.types.timelines import Timeline
 
@@ -62,7 +64,29 @@ def test_size_does_not_grow_with_the_posts_of_one_place() -> None:
 def test_more_accounts_than_lanes_and_no_events_are_stated() -> None:
     sightings = [seen("a", f"u{n}", "2020-01-01") for n in range(MAX_LANES + 5)]
     assert "5 more accounts are not drawn" in texts(draw_account_lanes(timeline(sightings)))
+    assert "1 more account is not drawn" in texts(draw_account_lanes(timeline(sightings[:-4])))
     undated = timeline([Sighting(sha256="a", uri="/a.jpg")])
     assert "1 sighting without a date" in texts(draw_account_lanes(undated))
     months = timeline([seen("a", "x", "2020-03"), Sighting(sha256="b", uri="/b", captured_at="2020")])
     assert "no account" in texts(draw_account_lanes(months)), "a lane of its own"
+
+
+@pytest.mark.parametrize(
+    ("removed", "statement"),
+    [
+        ((None,), "1 account."),
+        (("2020-05-01",), "1 account; posts of it were removed."),
+        (("2020-05-01", None), "2 accounts used the same media one after another; posts of 1 of them were removed."),
+        (
+            ("2020-05-01", "2021-05-01"),
+            "2 accounts used the same media one after another; posts of 2 of them were removed.",
+        ),
+    ],
+)
+def test_publication_states_the_removal_of_posts_and_not_of_their_account(
+    removed: tuple[str | None, ...], statement: str
+) -> None:
+    posts = [
+        replace(seen(str(year), f"u{year}", f"{year}-01-01"), removed_at=at) for year, at in enumerate(removed, 2020)
+    ]
+    assert build_account_card(timeline(posts)).statement == statement

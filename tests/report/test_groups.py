@@ -82,7 +82,13 @@ def write(folder: Path, clusters: Clustering, dates: dict[str, str], *results: Q
 @pytest.mark.parametrize(
     ("dates", "coverage", "source", "reason"),
     [
-        ({B: "2021-01-01", C: "2020-01-01"}, (1.0, 0.5), "c", "oldest date in this case"),
+        ({B: "2021-01-01", C: "2020-01-01"}, (1.0, 0.5), "c", "oldest date in this case:"),
+        (
+            {A: "2020-01-01T09:00:00Z", B: "2021-01-01", C: "2020-01-01"},
+            (1.0, 0.5),
+            "c",
+            "oldest date in this case, not exact enough to rule out that 1 other member may be older:",
+        ),
         ({}, (1.0, 0.5), "b", "most complete; no member has a date"),
         ({}, (0.5, 1.0), "c", "most complete; no member has a date"),
     ],
@@ -133,6 +139,8 @@ def test_every_match_is_on_the_page_and_those_past_the_first_are_folded(tmp_path
     assert [bool(is_open) for _, is_open in cards] == [n < MAX_OPEN_CARDS for n in range(250)]
     assert all(f"<code>{sha256}</code>" in text for sha256 in (A, *others))
     assert "250 of 250 matches" in text and "42 entries, last hash <code>eeee" in text
+    alone = write(tmp_path, Clustering(clusters=(), unclustered=2), {}, result(A, match_to(B)))
+    assert "1 of 1 match<" in alone and "<b>1</b>match<" in alone
 
 
 def test_the_filter_finds_accounts_names_relations_verdicts_and_hashes(tmp_path: Path) -> None:

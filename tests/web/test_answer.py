@@ -5,13 +5,17 @@ import io
 import json
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from served_case import TOKEN, ServedCase
+from linked_stores import add_images, image_record, keep, link
+from served_case import TOKEN, ServedCase, served
 
+from mediafp.case import open_case
 from mediafp.cli.demo.edits import WEIBO_NAME
 from mediafp.ingest.files import file_sha256, open_file
+from mediafp.store import open_store
 from mediafp.web.page_token import FIELD
 
 
@@ -151,3 +155,19 @@ def test_accounts_of_an_answer_are_those_of_its_uses(workbench: ServedCase, avat
     assert "sample_user88" in rows and "truth_daily_news" in rows and "city_lens" not in rows
     assert workbench.get(f"/accounts?media={'0' * 64}").status_code == 404
     assert workbench.get("/accounts?media=x").status_code == 400
+
+
+def test_posts_that_may_be_the_first_are_counted_where_a_first_one_is_named(tmp_path: Path) -> None:
+    """The posts of a file that is nowhere else are no answer to the question where it was first posted."""
+    with open_store(tmp_path / "store", create=True) as store:
+        for name in "ab":
+            record = image_record(name, f"one{name}", "2024-05-01")
+            (seen,) = record.sightings
+            other = replace(seen, uri=f"/dump/{name}2.jpg", account=f"two{name}")
+            add_images(store, replace(record, sightings=(seen, other)))
+        add_images(store, image_record("c", "three", "2024-06-01"))
+        keep(store, link("a", "c", 0.95))
+    with open_case(tmp_path / "store") as case, served(case) as one:
+        found, alone = (one.get(f"/answer/{name * 64}").text for name in "ab")
+    assert "First posted 1 May 2024" in re.sub("<[^>]+>", "", found) and "1 other post may be the first" in found
+    assert "Nowhere else in this case." in alone and "may be the first" not in alone

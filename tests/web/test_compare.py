@@ -55,15 +55,29 @@ def test_size_of_a_video_is_the_same_on_both_of_its_pages(workbench: ServedCase,
     assert size and f", {size[1]}</td>" in workbench.get(f"/compare/{a}/{b}").text
 
 
-def test_removal_of_one_of_two_posts_says_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("fields", "stated"),
+    [
+        ([{"removed_at": "2021-05-05"}], "5 May 2021</time> 1 of 2"),
+        ([{"removed_at": "2021-05-05"}, {"removed_at": "2021-06-07"}], "7 June 2021</time> 2 of 3"),
+        ([{"removed_at": "2021-05-05"}, {"platform": None, "account": None}], "5 May 2021</time> 1 of 2"),
+    ],
+)
+def test_removals_of_some_posts_are_counted_and_dated_by_the_last(
+    tmp_path: Path, fields: list[dict[str, str | None]], stated: str
+) -> None:
+    """A copy in a folder of which nothing is known is no post."""
     compared = make_compared_case(tmp_path)
     a, b = compared.pictures
     with SqliteStore(compared.folder) as store, store.writing():
-        post = Sighting(sha256=b, uri="/other.jpg", platform="vk", account="id99", removed_at="2021-05-05")
-        store.save_sightings([post])
+        post = Sighting(sha256=b, uri="/other.jpg", platform="vk", account="id99")
+        for number, one in enumerate(fields):
+            store.save_sightings([replace(post, uri=f"/{number}.jpg", **one)])  # type: ignore[arg-type]
     with open_case(compared.folder) as case, served(case) as one:
-        page = " ".join(one.get(f"/compare/{a}/{b}").text.split())
-    assert re.search(r'5 May 2021</time> <span class="soft">1 of 2</span>', page)
+        page = re.sub(r"\s*<span[^>]*>|</span>", " ", one.get(f"/compare/{a}/{b}").text)
+        assert stated in " ".join(page.split())
+        listed = one.get(f"/answer/{a}").text
+    assert stated.rpartition("> ")[2] in " ".join(listed.split())
 
 
 def test_api_states_matches_from_the_query_with_points_words_and_both_files(

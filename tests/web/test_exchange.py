@@ -3,9 +3,12 @@
 import csv
 import io
 import json
+import re
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from exchange_case import COPY, PHOTO, VIDEO, write_exchange_case
 from served_case import ServedCase, served
 
 from mediafp.case.case import open_case
+from mediafp.types.matches import QueryResult
 from mediafp.web.page_token import FIELD, page_token
 from mediafp.web.work_exports import EXPORT_FORMATS
 
@@ -131,3 +135,20 @@ def test_formats_document_every_address_of_the_api(exchanged: ServedCase) -> Non
     stated = {name for row in rows for name in row.split("|")[1].replace("`", "").split(", ")}
     paths = exchanged.get("/openapi.json").json()["paths"]
     assert {name.strip() for name in stated} == {f"{method.upper()} {path}" for path in paths for method in paths[path]}
+
+
+def test_page_of_a_hash_counts_the_files_that_it_does_not_list(
+    exchanged: ServedCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = "/hash?h=" + hashes_of(exchanged, PHOTO)["pdq"]
+    (count,) = map(int, re.findall(r"Near to <[^>]*>(\d+) files? *<", exchanged.get(address).text))
+    own = exchanged.case.match_hash
+
+    def match_hash(text: str, **options: Any) -> QueryResult:
+        result = own(text, **options)
+        return replace(result, more_matches=5 if result.matches else 0)
+
+    monkeypatch.setattr(exchanged.case, "match_hash", match_hash)
+    page = exchanged.get(address).text
+    assert re.search(rf"Near to <[^>]*>{count + 5} files *<", page)
+    assert f"{count} of {count + 5} are listed." in page and f">{count + 5} files<" in page

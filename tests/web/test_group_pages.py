@@ -1,11 +1,18 @@
 """The pages of groups: their numbers are those of the rows that they lead to, and acts on groups can be taken back."""
 
+import csv
 import re
+from dataclasses import replace
 from html import unescape
+from pathlib import Path
 
 import pytest
 from group_case import SECONDS, VIDEOS, WEAKEST, asset_name
-from served_case import ServedCase
+from linked_stores import add_images, image_record, keep, link
+from served_case import ServedCase, served
+
+from mediafp.case.case import open_case
+from mediafp.store import open_store
 
 CHOICE = re.compile(
     r'data-facet="(\w+)" data-value="([^"]*)" href="([^"]*)"[^>]*?>.*?<span class="n">([\d,]+)</span>', re.DOTALL
@@ -131,3 +138,24 @@ def test_groups_are_merged_and_a_member_moved_by_the_api(grouped: ServedCase) ->
 def test_a_group_that_is_none_is_said(grouped: ServedCase) -> None:
     assert grouped.get("/groups/c9999").status_code == 404 and grouped.get("/api/groups/c9999").status_code == 404
     assert grouped.get("/groups?page=900").status_code == 404 and grouped.get("/groups?sort=x").status_code == 400
+
+
+def test_row_of_a_member_counts_the_posts_that_were_removed_and_dates_the_last(tmp_path: Path) -> None:
+    """A copy in a folder of which nothing is known is no post."""
+    with open_store(tmp_path / "store", create=True) as store:
+        record = image_record("a", "first", "2020-01-01")
+        (seen,) = record.sightings
+        others = [
+            replace(seen, uri=f"/{number}.jpg", account=account, posted_at=None, removed_at=removed)
+            for number, (account, removed) in enumerate(
+                [("second", "2021-05-05"), ("third", "2021-06-07"), (None, None)]
+            )
+        ]
+        add_images(store, replace(record, sightings=(seen, *others)), image_record("b"))
+        keep(store, link("a", "b", 0.99))
+    with open_case(tmp_path / "store") as case, served(case) as one:
+        (group,) = one.get("/api/groups?limit=9").json()
+        page = one.get(f"/groups/{group['id']}").text
+        rows = list(csv.DictReader(one.get(f"/groups/{group['id']}.csv").text.lstrip("\ufeff").splitlines()))
+    assert re.search(r'"gone"><time datetime="2021-06-07">[^<]*</time></span> <span class="soft">2 of 3</span>', page)
+    assert sorted(row["removed_at"] for row in rows) == ["", "2021-06-07"]

@@ -8,7 +8,7 @@ from mediafp.case.decided_matches import as_decided
 from mediafp.case.hash_lists import find_listed
 from mediafp.case.incomplete_matches import match_warnings
 from mediafp.case.known_query import known_matches
-from mediafp.case.match_sources import iter_with_sources
+from mediafp.case.match_sources import count_with_sources, iter_with_sources
 from mediafp.store import Store
 from mediafp.types.matches import QueryResult
 from mediafp.types.media import Asset
@@ -24,13 +24,15 @@ def stored_result(store: Store, asset: Asset) -> QueryResult:
     if asset.kind == "video":
         matches = mark_matches(matches, asset.sha256, store)
     clues = tuple(store.clues(asset.sha256))
-    with_sources = iter_with_sources(matches, store, query=(asset.sha256, None), query_clues=clues)
+    own, left = (asset.sha256, None), iter(matches)
+    listed_matches = tuple(islice(iter_with_sources(left, store, query=own, query_clues=clues), LISTED_MATCHES))
     return QueryResult(
         query=next(iter(store.uris(asset.sha256)), asset.sha256),
         sha256=asset.sha256,
         kind=asset.kind,
         error=None,
-        matches=tuple(islice(with_sources, LISTED_MATCHES)),
+        matches=listed_matches,
+        more_matches=count_with_sources(left, store, query=own),
         text=store.ocr_lines(asset.sha256) if asset.kind == "image" else None,
         clues=clues,
         listed=tuple(find_listed(store, asset.sha256)),

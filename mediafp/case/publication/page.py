@@ -114,12 +114,9 @@ class PreparedDraft:
     def _describe_left_out(self) -> list[str]:
         """Return what the page leaves out, one sentence each."""
         redaction = self.content.draft.redaction
-        covered = count_covered(self.left_out.covers, self.content.assets)
-        lines = (
-            [f"Parts of {covered} of {len(self.content.assets)} pictures and videos are painted over."]
-            if covered
-            else []
-        )
+        covered, all_shown = count_covered(self.left_out.covers, self.content.assets), len(self.content.assets)
+        which = "the picture or video" if all_shown == 1 else f"{covered} of {all_shown} pictures and videos"
+        lines = [f"Parts of {which} are painted over."] if covered else []
         if redaction.owner and self.content.marks:
             lines.append("Names and marks of the owners of pictures are left out.")
         if any(box.source == "face" for box in redaction.boxes):

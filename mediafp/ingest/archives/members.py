@@ -129,9 +129,8 @@ def iter_members(
             yield member, blocks
             blocks.close()
         if hidden:
-            on_warning(
-                f"skipped {hidden} hidden {'file' if hidden == 1 else 'files'}; to read them, unpack it and name them"
-            )
+            files, them = ("file", "it") if hidden == 1 else ("files", "them")
+            on_warning(f"skipped {hidden} hidden {files}; to read {them}, unpack the archive and name {them}")
     except MediaError as error:
         raise type(error)(f"cannot read {name!r}: {error}") from error
 

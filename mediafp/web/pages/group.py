@@ -55,6 +55,9 @@ class Member:
     platform: str | None
     posted_at: str | None
     removed_at: str | None
+    """The last removal of its posts."""
+    removals: tuple[int, int]
+    """Number of its posts that were removed, and of all."""
     captured_at: str | None
     probability: float | None
     """Highest probability of a match with the representative; None without one."""
@@ -233,6 +236,7 @@ def _members(site: Site, group: GroupSummary, loaded: _Loaded, shown: Sequence[s
     rows = []
     for sha256, track, (_, matches) in zip(shown, tracks, laid, strict=True):
         sightings = known[sha256][1] if sha256 in known else ()
+        removed = [seen.removed_at for seen in sightings if seen.removed_at]
         best = max((matches or {}).values(), key=lambda match: match.probability, default=None)
         is_own = sha256 == group.representative
         link = None if best or is_own else strongest.get(sha256)
@@ -245,7 +249,8 @@ def _members(site: Site, group: GroupSummary, loaded: _Loaded, shown: Sequence[s
                 account=_first(sightings, "account_label"),
                 platform=_first(sightings, "platform"),
                 posted_at=_first(sightings, "posted_at"),
-                removed_at=_first(sightings, "removed_at"),
+                removed_at=max(removed, default=None),
+                removals=(len(removed), sum(seen.is_post for seen in sightings)),
                 captured_at=_first(sightings, "captured_at"),
                 probability=best.probability if best else None,
                 relation=best.relation if best else None,

@@ -45,7 +45,8 @@ def add_hash(site: Site, asking: Asking) -> None:
                 "text": text,
                 "problem": problem,
                 "results": shown,
-                "found": len(found),
+                # Of the files that are not listed, how many are near by both readings is not known.
+                "found": max(len(found), *(len(one.matches) + one.more_matches for _, one in results), 0),
                 "found_as": next((algorithm for algorithm, result in results if result.matches), ""),
                 "listed_as": next((algorithm for algorithm, result in results if result.listed), ""),
                 "listed": sum(len(result.listed) for _, result in results),

@@ -112,7 +112,11 @@ def test_hidden_members_are_skipped() -> None:
     assert read_archive(build_tar(*(tar_member(*file) for file in files)), "x.tar") == ({"a.b": b"x"}, None)
     warnings: list[str] = []
     list(iter_members(io.BytesIO(build_zip(files)), "x.zip", warnings.append))
-    assert warnings == ["skipped 3 hidden files; to read them, unpack it and name them"], "nobody misses those of macOS"
+    list(iter_members(io.BytesIO(build_zip([(".a", b"x"), (".DS_Store", b"x")])), "x.zip", warnings.append))
+    assert warnings == [
+        "skipped 3 hidden files; to read them, unpack the archive and name them",
+        "skipped 1 hidden file; to read it, unpack the archive and name it",
+    ], "nobody misses those of macOS"
 
 
 def test_archive_in_an_archive_is_a_member_that_is_not_decompressed() -> None:
