@@ -45,27 +45,19 @@ def compute_codes(
     """
     import numpy as np
 
-    starts = code_starts(prints, hop=hop, speed=speed)
+    length = round(CODE_PRINTS / speed)
+    starts = np.arange(0, len(prints) - length + 1, hop)
+    valid = (prints & np.uint64(VALID_BIT)) > 0
+    counts = np.concatenate([[0], np.cumsum(valid)])
+    starts = starts[counts[starts + length] - counts[starts] >= MIN_VALID_PRINTS / speed]
     if not len(starts):
         return np.empty((0, CODE_BYTES), np.uint8), starts
-    length = round(CODE_PRINTS / speed)
-    valid = (prints & np.uint64(VALID_BIT)) > 0
     bits = (prints[:, None] >> np.arange(PRINT_BITS, dtype=np.uint64)) & np.uint64(1)
     signs = np.where(valid[:, None], bits.astype(np.float32) * 2 - 1, np.float32(0))
     spectra = signs @ _frequency_weights(shift)
     windows = np.lib.stride_tricks.sliding_window_view(spectra, length, axis=0)[starts]
     sums = windows @ _time_weights(length)
     return np.packbits((sums > 0).reshape(len(starts), -1), axis=1), starts
-
-
-def code_starts(prints: "npt.NDArray[np.uint64]", *, hop: int, speed: float = 1.0) -> "npt.NDArray[np.int64]":
-    """Return the print (N,) that each code of `compute_codes` starts with; arguments as there."""
-    import numpy as np
-
-    length = round(CODE_PRINTS / speed)
-    starts = np.arange(0, len(prints) - length + 1, hop)
-    counts = np.concatenate([[0], np.cumsum((prints & np.uint64(VALID_BIT)) > 0)])
-    return np.asarray(starts[counts[starts + length] - counts[starts] >= MIN_VALID_PRINTS / speed], np.int64)
 
 
 @cache

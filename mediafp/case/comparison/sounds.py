@@ -8,7 +8,7 @@ from mediafp.case.comparison.partners import AudioPartner
 from mediafp.case.references import StoredReferences
 from mediafp.matching.sounds.compare import compare_tracks, to_match
 from mediafp.matching.sounds.near_codes import MAX_DISTANCE
-from mediafp.matching.sounds.promise import is_promising, promising_assets, search_codes, tracks_promise
+from mediafp.matching.sounds.promise import promising_assets, search_codes, tracks_promise
 from mediafp.matching.sounds.side import SoundSides, Variant
 from mediafp.types.kept_matches import MIN_KEPT_PROBABILITY, KeptMatch
 from mediafp.types.matches import Match
@@ -34,12 +34,12 @@ def _promises(sides: SoundSides, references: StoredReferences) -> Iterator[tuple
     found: defaultdict[str, set[Variant]] = defaultdict(set)
     # Variant by variant: an hour of sound has millions of near rows in a large store.
     for searched in chain.from_iterable(map(search_codes, sides)):
-        for sha256, rows in promising_assets(searched, references.search_sound_codes(searched.codes, MAX_DISTANCE)):
-            # One that is damaged was reported.
-            if references.find_asset(sha256) and is_promising(rows, references.sounds(sha256)):
-                found[sha256].add(searched.variant)
+        for sha256 in promising_assets(searched, references.search_sound_codes(searched.codes, MAX_DISTANCE)):
+            found[sha256].add(searched.variant)
     for sha256, variants in sorted(found.items()):
-        if promise := tracks_promise(sides, references.sounds(sha256), variants):
+        # One that is damaged was reported.
+        others = references.sounds(sha256) if references.find_asset(sha256) else ()
+        if promise := tracks_promise(sides, others, variants):
             yield sha256, promise
 
 

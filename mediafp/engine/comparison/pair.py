@@ -107,11 +107,11 @@ def _compare(
     assets = sides.references.find_asset(query), sides.references.find_asset(reference)
     assert assets[0] and assets[1], "both were compared"
     stated = [to_whole_pages(match, assets[0], assets[1])]
-    if isinstance(side, ImageQuery) and compares_sections(match, assets[0], assets[1]):
+    if assets[0].is_section(page) and assets[1].is_section(candidate.row):
         # Two captures of one page have sections that are as alike as the pages are.
         stated += filter(None, [_compare_pages(query, whole_row(assets[0].pages, page), reference, sides)])
-        if match.verdict == "copy":
-            stated += filter(None, [_compare_sections(match, query, assets[0], assets[1], sides)])
+    if match.verdict == "copy" and compares_sections(match, assets[0], assets[1]):
+        stated += filter(None, [_compare_sections(match, query, assets[0], assets[1], sides)])
     return query, max(stated, key=lambda one: one.probability)
 
 

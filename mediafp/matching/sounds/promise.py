@@ -43,44 +43,19 @@ def search_codes(side: SoundSide) -> Iterator[Codes]:
     return map(side.dense_codes, VARIANTS)
 
 
-def promising_assets(searched: Codes, neighbours: Sequence[Iterable[Neighbour]]) -> Iterator[tuple[str, NearCodes]]:
+def promising_assets(searched: Codes, neighbours: Sequence[Iterable[Neighbour]]) -> Iterator[str]:
     """Yield the assets that may be candidates by one variant, given the rows of an index that are near each searched code.
 
-    Every asset of which the promise is not None is yielded for a variant, with its near codes, whose `stored` are the numbers
-    of rows. Rows say which codes of a track come first, and not how far they are apart, as silent parts have none; the rows of a
-    further track follow those of the one before.
+    Every asset of which the promise is not None is yielded for a variant. Rows say which codes of a track come first, and not
+    how far they are apart, as silent parts have none; the rows of a further track follow those of the one before.
     """
     near: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
     for start, found in zip(searched.starts.tolist(), neighbours, strict=True):
         for sha256, row, distance in found:
             near[sha256].append((start, row, int(distance)))
     for sha256, hits in near.items():
-        # Most assets have one near code, by chance.
-        if len(hits) > 1 or CODE_BITS / 2 - hits[0][2] >= MIN_BITS:
-            # In the order of `near_pairs`, which decides between equally near ones.
-            rows = NearCodes(searched.variant, *np.array(sorted(hits), np.int64).T)
-            if _bits(rows, _may_follow) >= MIN_BITS:
-                yield sha256, rows
-
-
-def is_promising(rows: NearCodes, stored: SoundSides) -> bool:
-    """Return True if two sounds are candidates in one direction, by one variant.
-
-    Args:
-        rows: Near codes as `promising_assets` yields them for the stored asset.
-        stored: Its audio tracks.
-    """
-    first = 0
-    for side in stored:
-        starts = side.stored_starts
-        kept = (rows.stored >= first) & (rows.stored < first + len(starts))
-        if kept.any():
-            places = starts[rows.stored[kept] - first]
-            near = NearCodes(rows.variant, rows.searched[kept], places, rows.distance[kept])
-            if _bits(near, _follow) >= MIN_BITS:
-                return True
-        first += len(starts)
-    return False
+        if _bits(NearCodes(searched.variant, *np.array(hits, np.int64).T), _may_follow) >= MIN_BITS:
+            yield sha256
 
 
 def pair_promise(a: SoundSide, b: SoundSide, variants: Collection[Variant] = VARIANTS) -> float | None:

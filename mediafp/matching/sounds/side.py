@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from mediafp.types.arrays import Float64Array
 from mediafp.types.fingerprints import Fingerprint, Vectors
-from mediafp.types.sound_codes import STORED_HOP, code_starts, compute_codes
+from mediafp.types.sound_codes import STORED_HOP, compute_codes
 from mediafp.types.sound_prints import PRINT_SECONDS, VALID_BIT, split_tracks, unpack_rows
 
 DENSE_HOP: Final = 2
@@ -79,11 +79,6 @@ class SoundSide:
         """Codes as `sound_codes` stores them."""
         codes, starts = compute_codes(self.prints, hop=STORED_HOP)
         return Codes(VARIANTS[0], codes, starts)
-
-    @cached_property
-    def stored_starts(self) -> npt.NDArray[np.int64]:
-        """Print that each of the stored codes starts with, (N,)."""
-        return code_starts(self.prints, hop=STORED_HOP)
 
     @cached_property
     def _dense_codes(self) -> dict[Variant, Codes]:

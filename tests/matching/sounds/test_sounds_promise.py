@@ -6,20 +6,10 @@ from sound_samples import audio, mixed, noise, side, voice
 
 from mediafp.fingerprints.sound_codes import SoundCodes
 from mediafp.matching.sounds import near_codes
-from mediafp.matching.sounds.near_codes import MAX_DISTANCE, NearCodes
-from mediafp.matching.sounds.promise import (
-    MIN_BITS,
-    _bits,
-    _follow,
-    is_promising,
-    pair_promise,
-    promising_assets,
-    search_codes,
-    tracks_promise,
-)
+from mediafp.matching.sounds.near_codes import MAX_DISTANCE
+from mediafp.matching.sounds.promise import pair_promise, promising_assets, search_codes
 from mediafp.matching.sounds.side import VARIANTS, Variant
 from mediafp.types.neighbours import Neighbour
-from mediafp.types.sound_codes import STORED_HOP
 
 RATE = 16_000
 
@@ -41,44 +31,18 @@ def test_the_index_finds_every_candidate() -> None:
     sounds = {f"{seed}": voice(seed, 8) for seed in range(4)}
     # A silence, so that the rows of the index are not numbered by time.
     sounds["gap"] = np.concatenate([voice(0, 3), np.zeros(5 * RATE, np.int16), voice(1, 8)])
-    sides = {name: (side(samples),) for name, samples in sounds.items()}
-    # An asset of two tracks, whose rows are numbered on.
-    sides["two"] = sides["2"] + sides["1"]
-    vectors = {name: SoundCodes().extract(audio(samples)).vectors for name, samples in sounds.items()}
-    stored = vectors | {"two": np.concatenate([vectors["2"], vectors["1"]])}
+    stored = {name: SoundCodes().extract(audio(samples)).vectors for name, samples in sounds.items()}
     query = side(mixed(voice(1, 8, speed=1.05, pitch=0.97), noise(1, 8), -10))
-    found: dict[str, set[Variant]] = {name: set() for name in sides}
+    found: dict[str, set[Variant]] = {name: set() for name in sounds}
     for part in search_codes(query):
-        for name, rows in promising_assets(part, neighbours(part.codes, stored)):
-            if is_promising(rows, sides[name]):
-                found[name].add(part.variant)
-    promises = {name: tracks_promise((query,), tracks) for name, tracks in sides.items()}
+        for name in promising_assets(part, neighbours(part.codes, stored)):
+            found[name].add(part.variant)
+    promises = {name: pair_promise(query, side(samples)) for name, samples in sounds.items()}
     candidates = {name for name, promise in promises.items() if promise}
-    assert {"1", "gap", "two"} <= candidates and promises["two"] == promises["1"]
+    assert all(found[name] for name in candidates)
     # No other variant promises anything, so that these alone are compared.
-    assert promises == {name: tracks_promise((query,), tracks, found[name]) for name, tracks in sides.items()}
-    # Exactly those in which the near codes of a comparison promise something in one direction.
-    expected = {
-        name: {
-            near.variant
-            for track in tracks
-            for near in near_codes.find_near_codes(query, track)
-            if _bits(near, _follow) >= MIN_BITS
-        }
-        for name, tracks in sides.items()
-    }
-    assert found == expected
-
-
-@pytest.mark.parametrize("silence", [0, 14])
-def test_rows_that_follow_each_other_promise_nothing_if_their_places_do_not(silence: int) -> None:
-    gap = np.zeros(silence * RATE, np.int16)
-    stored = side(np.concatenate([voice(1, 3), gap, voice(2, 6)]))
-    assert stored.stored_starts.tolist() == stored.stored_codes.starts.tolist()
-    # In the numbers of rows, the second is a code and a half behind the first.
-    near = np.array([(0, 0, 205), (3 * STORED_HOP, 3, 205)], np.int64).T
-    is_far = stored.stored_starts[3] > 3 * STORED_HOP
-    assert is_far == bool(silence) and is_promising(NearCodes(VARIANTS[0], *near), (stored,)) is not is_far
+    assert promises == {name: pair_promise(query, side(samples), found[name]) for name, samples in sounds.items()}
+    assert {"1", "gap"} <= candidates
 
 
 def test_unrelated_sounds_have_no_promise() -> None:
