@@ -92,7 +92,9 @@ def test_weak_links_and_respawns_wait_with_the_number_in_the_navigation(grown: S
     }
     page = grown.get("/review?of=respawn").text
     later = RETAKERS[1][0]
-    assert f"Harbour Lens posted 5 of the 5 files of {later}, and the last removal of its posts was 8 days before" in page
+    assert (
+        f"Harbour Lens posted 5 of the 5 files of {later}, and the last removal of its posts was 8 days before" in page
+    )
     assert grown.get("/review?of=links").status_code == 200
     sent = {"a": link["a"], "b": link["b"], "decision": "confirm", "subject": link["subject"]}
     grown.post("/decide", sent)
