@@ -16,6 +16,7 @@ from served_case import served
 from typer.testing import CliRunner
 
 from mediafp import Case, UsageError
+from mediafp.case.case import open_case
 from mediafp.case.decided_matches import as_decided
 from mediafp.case.recalibrated_matches import model_minimum
 from mediafp.cli.app import app
@@ -101,9 +102,10 @@ def test_overconfident_probabilities_are_fitted_and_used_until_they_are_reset(ca
     assert not [problem for problem in case.verify().problems if "fitted" in problem or "log" in problem]
 
 
-def test_fit_of_the_review_page_shows_its_errors_and_can_be_taken_back(case: Case) -> None:
-    decide(case, PAIRS, slope=0.3)
-    with served(case) as one:
+def test_fit_of_the_review_page_shows_its_errors_and_can_be_taken_back(folder: Path) -> None:
+    """The workbench starts the worker that decodes thumbnails, so that its case has an engine."""
+    with open_case(folder) as case, served(case) as one:
+        decide(case, PAIRS, slope=0.3)
         assert f"{PAIRS} decisions, enough to fit the probabilities." in one.get("/review").text
         one.post("/review/calibrate")
         while (job := one.get("/api/jobs").json()[0])["state"] in ("waiting", "running"):
