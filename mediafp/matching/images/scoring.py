@@ -3,6 +3,7 @@
 from math import log1p
 
 from mediafp.matching.calibration import FramePairFeatures, ImagePairFeatures
+from mediafp.matching.images.dense_comparison import DenseComparison
 from mediafp.matching.images.placement_fit import (
     CONTRADICTING_DISPLACEMENT,
     MAX_REPROJECTION_ERROR,
@@ -21,6 +22,8 @@ set)."""
 CONTRADICTED_SIMILARITY = 0.2
 """Largest hash similarity of two images of which a placement that is not verified shows that they differ: of 12 such pairs with
 nearly equal hashes 10 are no copies (development set). It still ranks a filtered copy before other images."""
+MIN_STATED_DIFFERENCE = 0.4
+"""Share of what the overlap shows that must differ to be named in the reasons of a copy. Chosen, not measured."""
 MIN_REPORTED_CUT = 0.03
 """Share of a side that must be missing to be named in the reasons. Chosen, not measured."""
 MIN_REPORTED_ROTATION = 2
@@ -125,6 +128,9 @@ def image_reasons(
             reasons.append("light and dark are exchanged, as in a negative or another theme")
         if occurrences > 1:
             reasons.insert(0, f"the query shows the reference {occurrences} times")
+        if fit.dense and 1 - fit.dense.agreement >= MIN_STATED_DIFFERENCE:
+            # As with another background, and as with two pages that share the photograph in their header.
+            reasons.append(_difference(fit.dense))
     elif fit and contradicts_copy(fit, distance):
         reasons = [_unverified_reason(fit)]
     else:
@@ -141,8 +147,7 @@ def _unverified_reason(fit: PlacementFit) -> str:
     if fit.different_inset:
         return f"{keypoints}, but the images share only a layout, with different images in it"
     if fit.dense and not fit.dense.shows_one_image:
-        different = format_percent(1 - fit.dense.agreement)
-        return f"{keypoints}, but {different} of what the overlap shows differ, as in two pictures of one layout"
+        return f"{keypoints}, but {_difference(fit.dense)}, as in two pictures of one layout"
     if fit.reprojection_error >= MAX_REPROJECTION_ERROR:
         error = f"{fit.reprojection_error:.2f} pixels (copies: below {MAX_REPROJECTION_ERROR:g})"
         return f"{keypoints}, but with a mean error of {error}, as in two photographs of one scene"
@@ -156,6 +161,11 @@ def _unverified_reason(fit: PlacementFit) -> str:
     share, limit = format_percent(max(placement.covered, placement.shown)), format_percent(MIN_OVERLAP_SHARE)
     overlap = f"{share} of an image (copies: at least {limit})"
     return f"{keypoints}, but the overlap is {overlap}, as with one logo on two photographs"
+
+
+def _difference(dense: DenseComparison) -> str:
+    """Return how much of what two placed images show differs."""
+    return f"{format_percent(1 - dense.agreement)} of what the overlap shows differs"
 
 
 def format_percent(share: float) -> str:

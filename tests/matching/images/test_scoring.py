@@ -225,6 +225,11 @@ def test_placement_reasons_skip_small_cuts_and_rotations() -> None:
             "40 keypoints agree, but the overlap is 15 % of an image (copies: at least 20 %),"
             " as with one logo on two photographs",
         ),
+        (
+            OTHER_CONTENT,
+            200,
+            "40 keypoints agree, but 75 % of what the overlap shows differs, as in two pictures of one layout",
+        ),
         (OTHER_INSET, 200, "40 keypoints agree, but the images share only a layout, with different images in it"),
         (INEXACT, 10, "no placement joins the two images"),
         (None, 200, "no placement joins the two images"),
@@ -237,6 +242,16 @@ def test_image_reasons_begin_with_the_placement(fit: PlacementFit | None, distan
     assert [reason for reason in reasons if "PDQ" in reason] == (
         [f"the PDQ hashes differ in {distance} of 256 bits"] if distance <= MAX_PDQ_MATCH_DISTANCE else []
     )
+
+
+@pytest.mark.parametrize(("rows", "stated"), [(5, ["62 % of what the overlap shows differs"]), (3, [])])
+def test_reasons_of_a_copy_name_how_much_differs_if_it_is_much(rows: int, stated: list[str]) -> None:
+    """Another background, or a page with the photograph of another one in its header."""
+    blocks = np.full((8, 8), 0.95, np.float32)
+    blocks[:rows] = 0.0
+    fit = replace(VERIFIED, dense=replace(dense(0.95), ncc=blocks, steady_ncc=blocks))
+    assert fit.is_verified
+    assert [reason for reason in scoring.image_reasons(fit, 200, 0.43) if "differs" in reason] == stated
 
 
 def test_image_reasons_state_the_sign_of_the_score() -> None:
