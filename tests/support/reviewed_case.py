@@ -8,22 +8,16 @@ from pathlib import Path
 from linked_stores import linked_store
 from served_case import ServedCase, served
 
-from mediafp.case.case import Case
-from mediafp.engine.interface import Engine
-from mediafp.types.errors import SandboxError
+from mediafp.case.case import open_case
 
 NAMES = "0123456789abcdef"
 """Images of the case: each resembles the next one."""
 
 
-def no_engine() -> Engine:
-    """Raise SandboxError: no file of these cases is analysed."""
-    raise SandboxError("this case has no engine")
-
-
 @contextmanager
 def reviewed_case(folder: Path) -> Iterator[ServedCase]:
-    """Serve a case in which each image may be a copy of the one before."""
+    """Serve a case in which each image may be a copy of the one before; its pages show thumbnails, which workers decode."""
     links = {one + other: 0.4 + 0.01 * number for number, (one, other) in enumerate(pairwise(NAMES))}
-    with Case(linked_store(folder, NAMES, links), no_engine) as case, served(case) as one:  # type: ignore[arg-type]
+    linked_store(folder, NAMES, links).close()
+    with open_case(folder) as case, served(case) as one:
         yield one
