@@ -157,5 +157,5 @@ def test_row_of_a_member_counts_the_posts_that_were_removed_and_dates_the_last(t
         (group,) = one.get("/api/groups?limit=9").json()
         page = one.get(f"/groups/{group['id']}").text
         rows = list(csv.DictReader(one.get(f"/groups/{group['id']}.csv").text.lstrip("\ufeff").splitlines()))
-    assert re.search(r'"gone"><time datetime="2021-06-07">[^<]*</time></span> <span class="soft">2 of 3</span>', page)
+    assert re.search(r'"gone"><time datetime="2021-06-07">[^<]*</time></span><span class="sub">2 of 3</span>', page)
     assert sorted(row["removed_at"] for row in rows) == ["", "2021-06-07"]
