@@ -23,8 +23,7 @@ def known_matches(
         speech: False to leave out matches of scripts.
         ocr_lines: Function that returns the text in the image of a match, None if it is unknown.
     """
-    lines = store.ocr_lines(asset.sha256)
-    text = QueryText(lines=lines, size=asset.size) if lines is not None else None
+    text = QueryText.find(store.ocr_lines(asset.sha256), asset)
     kept = (one for one in iter_joined(store.kept_matches(asset.sha256), store) if speech or one.channel != "script")
     matches = [add_text_evidence(match, text, ocr_lines) for match in _iter_undamaged(kept, asset, store)]
     matches.sort(key=by_probability)

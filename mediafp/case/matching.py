@@ -83,7 +83,7 @@ def add_texts(
     ocr_lines: Callable[[Match], TextLines | None],
 ) -> list[Match]:
     """Return matches of `match_content` with the evidence of texts; arguments and order as of `match_analysis`."""
-    text = QueryText(lines=analysis.text.lines, size=analysis.asset.size) if analysis.text else None
+    text = QueryText.find(analysis.text.lines if analysis.text else None, analysis.asset)
     ordered = sorted((add_text_evidence(match, text, ocr_lines) for match in matches), key=by_probability)
     sha256 = analysis.asset.sha256
     if references.find_asset(sha256) is None:

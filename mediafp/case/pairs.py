@@ -168,8 +168,7 @@ class Pairs:
             other = one.pair[0] if one.pair[1] == query.sha256 else one.pair[1]
             if one.match and one.match.probability >= MIN_SAVED_PROBABILITY:
                 best[other] = max(best.get(other, 0.0), one.match.probability)
-        lines = self._store.ocr_lines(query.sha256)
-        text = QueryText(lines=lines, size=query.size) if lines is not None else None
+        text = QueryText.find(self._store.ocr_lines(query.sha256), query)
         joined = iter_joined((one for one in kept if reference in one.pair), self._store)
         found = [
             add_text_evidence(

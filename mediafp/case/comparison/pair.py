@@ -64,6 +64,6 @@ def keep_failure(pair: tuple[str, str], promise: Promise, failure: PairFailure) 
 
 
 def _add_text(query: str, match: Match, references: StoredReferences, text: FindText) -> Match:
-    asset, lines = references.find_asset(query), text(query)
-    query_text = QueryText(lines=lines, size=asset.size) if asset and lines is not None else None
+    asset = references.find_asset(query)
+    query_text = QueryText.find(text(query), asset) if asset else None
     return add_text_evidence(match, query_text, lambda found: text(found.sha256))

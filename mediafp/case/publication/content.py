@@ -199,8 +199,7 @@ def find_match_card(store: Store, query: str, reference: str) -> PublishedMatch:
 
 def _pair_matches(store: Store, query: Asset, reference: str) -> list[Match]:
     """Return the matches of two assets as an answer states them, seen from the query, the most probable first."""
-    lines = store.ocr_lines(query.sha256)
-    text = QueryText(lines=lines, size=query.size) if lines is not None else None
+    text = QueryText.find(store.ocr_lines(query.sha256), query)
     pair = min(query.sha256, reference), max(query.sha256, reference)
     kept = iter_joined((one for one in store.kept_pair(*pair) if one.match), store)
     found = [

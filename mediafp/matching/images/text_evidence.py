@@ -16,6 +16,7 @@ from mediafp.types.geometry import (
     transform_points,
 )
 from mediafp.types.matches import Match, Placement, TextLine
+from mediafp.types.media import Asset
 from mediafp.types.tokens import tokenise
 
 TextLines = Sequence[TextLine]
@@ -39,6 +40,11 @@ class QueryText:
 
     lines: TextLines
     size: tuple[int, int]
+
+    @staticmethod
+    def find(lines: TextLines | None, asset: Asset) -> "QueryText | None":
+        """Return the text of an asset by its OCR result; None without one. An empty result counts: text may have been removed."""
+        return None if lines is None else QueryText(lines=lines, size=asset.size)
 
 
 def takes_text_evidence(match: Match) -> bool:
