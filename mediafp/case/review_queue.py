@@ -10,6 +10,7 @@ from typing import Final
 from mediafp.store import Store
 from mediafp.types.accounts import Account
 from mediafp.types.clusters import Cluster, Clustering
+from mediafp.types.counted_nouns import count_of
 from mediafp.types.decisions import DecisionSubject
 from mediafp.types.errors import UsageError
 from mediafp.types.matches import format_probability
@@ -147,7 +148,7 @@ def _describe_gap(days: int | None, earlier: str) -> str:
         return "later"
     if days < 0:
         return f"before {earlier} ended"
-    return f"{days} {'day' if days == 1 else 'days'} after {earlier} ended"
+    return f"{count_of(days, 'day')} after {earlier} ended"
 
 
 def _iter_takeovers(store: Store, takeovers: Sequence[Takeover]) -> Iterator[ReviewItem]:
@@ -155,7 +156,7 @@ def _iter_takeovers(store: Store, takeovers: Sequence[Takeover]) -> Iterator[Rev
     for one in takeovers:
         a, b = sorted((one.earlier, one.later))
         if store.find_decision("iteration", a, b) is None:
-            gap = "1 day" if one.gap_days == 1 else f"{one.gap_days} days" if one.gap_days else "less than a day"
+            gap = count_of(one.gap_days, "day") if one.gap_days else "less than a day"
             why = (
                 f"{one.earlier} posted {one.shared} of the {one.of} files of {one.later}, and the last removal of its posts"
                 f" was {gap} before {one.later} posted the first of them",

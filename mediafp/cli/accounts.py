@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from mediafp.cli.comparing import comparison_progress
 from mediafp.cli.options import JsonOption, StoreOption, open_selected_case
-from mediafp.cli.output import count_of, print_json, print_line, progress_bar
+from mediafp.cli.output import print_json, print_line, progress_bar
 from mediafp.report import jsonl
 from mediafp.types.accounts import Account
+from mediafp.types.counted_nouns import count_of
 
 MAX_SHOWN_SHARERS = 5
 """Accounts with the same media that are named with an account; the JSON lists more. Chosen, not measured."""
@@ -60,7 +61,7 @@ def describe_gap(days: int) -> str:
     """Return the days between two accounts in words."""
     if days < 0:
         return "begins before the last one ends"
-    return "1 day later" if days == 1 else f"{days} days later"
+    return f"{count_of(days, 'day')} later"
 
 
 def _names(account: Account) -> str:

@@ -2,8 +2,9 @@
 
 from mediafp.cli.comparing import comparison_progress
 from mediafp.cli.options import JsonOption, StoreOption, open_selected_case
-from mediafp.cli.output import count_of, first_path, print_json, print_line, progress_bar
+from mediafp.cli.output import first_path, print_json, print_line, progress_bar
 from mediafp.report import jsonl
+from mediafp.types.counted_nouns import count_of
 from mediafp.types.matches import format_probability
 
 

@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from mediafp.cli.output import count_of, print_message
+from mediafp.cli.output import print_message
+from mediafp.types.counted_nouns import count_of
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

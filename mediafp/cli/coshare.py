@@ -7,9 +7,10 @@ import typer
 
 from mediafp.cli.comparing import comparison_progress
 from mediafp.cli.options import JsonOption, StoreOption, open_selected_case
-from mediafp.cli.output import count_of, print_json, print_line, progress_bar
+from mediafp.cli.output import print_json, print_line, progress_bar
 from mediafp.report import jsonl
 from mediafp.types.coshares import DEFAULT_WINDOW_SECONDS, Cosharing
+from mediafp.types.counted_nouns import count_of
 
 WindowOption = Annotated[float, typer.Option(help="Seconds within which two posts count as shared.")]
 

@@ -9,11 +9,12 @@ import typer
 from mediafp.cli.comparing import comparison_progress
 from mediafp.cli.coshare import WindowOption, print_csv
 from mediafp.cli.options import StoreOption, open_selected_case
-from mediafp.cli.output import count_of, print_large_json, print_line, print_warning, progress_bar
+from mediafp.cli.output import print_large_json, print_line, print_warning, progress_bar
 from mediafp.report import jsonl
 from mediafp.report.exports import csv, hashes
 from mediafp.report.exports.hashes import SIGNAL_TYPES, SignalType
 from mediafp.types.coshares import DEFAULT_WINDOW_SECONDS
+from mediafp.types.counted_nouns import count_of
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY
 from mediafp.types.hashes import MIN_PDQ_QUALITY
 

@@ -5,8 +5,9 @@ from typing import Annotated
 import typer
 
 from mediafp.cli.options import JsonOption, StoreOption, open_selected_case
-from mediafp.cli.output import count_of, print_json, print_line, print_warning
+from mediafp.cli.output import print_json, print_line, print_warning
 from mediafp.report import jsonl
+from mediafp.types.counted_nouns import count_of
 from mediafp.types.forgetting import Forgotten
 
 

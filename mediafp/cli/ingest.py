@@ -33,9 +33,10 @@ from mediafp.cli.options import (
     speech_options,
     suggest_command,
 )
-from mediafp.cli.output import count_of, print_failure, print_json, print_line, print_warning, progress_bar
+from mediafp.cli.output import print_failure, print_json, print_line, print_warning, progress_bar
 from mediafp.cli.watch import print_watched
 from mediafp.report import jsonl
+from mediafp.types.counted_nouns import count_of
 from mediafp.types.defaults import DEFAULT_MODEL
 from mediafp.types.errors import UsageError
 from mediafp.types.runs import AnalysisOptions, EngineOptions, FileOutcome, IngestOptions

@@ -20,8 +20,9 @@ from mediafp.cli.options import (
     open_selected_case,
     speech_options,
 )
-from mediafp.cli.output import Part, count_of, first_path, print_json, print_line, print_warning, progress_bar
+from mediafp.cli.output import Part, first_path, print_json, print_line, print_warning, progress_bar
 from mediafp.report import jsonl
+from mediafp.types.counted_nouns import count_of
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY, DEFAULT_MODEL, DEFAULT_TOP
 from mediafp.types.errors import UsageError
 from mediafp.types.matches import Match, QueryResult, format_probability

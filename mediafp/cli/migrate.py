@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from mediafp.cli.options import JsonOption, StoreOption, open_selected_case
-from mediafp.cli.output import count_of, print_json, print_line
+from mediafp.cli.output import print_json, print_line
+from mediafp.types.counted_nouns import count_of
 
 
 def migrate(

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mediafp.report.escaping import escape_unprintable
+from mediafp.types.counted_nouns import count_of
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -42,11 +43,6 @@ def join_parts(*parts: Part, style: str = "") -> Text:
 def print_line(*parts: Part, style: str = "") -> None:
     """Print one line to standard output."""
     out.print(join_parts(*parts, style=style))
-
-
-def count_of(number: int, noun: str, plural: str | None = None) -> str:
-    """Return a number with its noun in the singular or the plural, which ends in s if it is not given."""
-    return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
 def first_path(uris: Sequence[str]) -> str:

@@ -15,8 +15,9 @@ from mediafp.cli.options import (
     UnsafeOption,
     open_selected_case,
 )
-from mediafp.cli.output import count_of, print_json, print_line, print_warning, progress_bar
+from mediafp.cli.output import print_json, print_line, print_warning, progress_bar
 from mediafp.report import jsonl
+from mediafp.types.counted_nouns import count_of
 from mediafp.types.runs import EngineOptions
 
 

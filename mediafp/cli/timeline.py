@@ -8,8 +8,9 @@ import typer
 from mediafp.cli.accounts import print_lines
 from mediafp.cli.comparing import comparison_progress
 from mediafp.cli.options import JsonOption, StoreOption, open_selected_case
-from mediafp.cli.output import count_of, print_json, print_line, print_message, progress_bar
+from mediafp.cli.output import print_json, print_line, print_message, progress_bar
 from mediafp.report import jsonl
+from mediafp.types.counted_nouns import count_of
 from mediafp.types.errors import UsageError
 from mediafp.types.timelines import Timeline
 

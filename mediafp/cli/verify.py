@@ -7,7 +7,8 @@ import typer
 
 from mediafp.cli.exit_status import ExitStatus
 from mediafp.cli.options import JsonOption, StoreOption, open_selected_case
-from mediafp.cli.output import count_of, print_json, print_line, progress_bar
+from mediafp.cli.output import print_json, print_line, progress_bar
+from mediafp.types.counted_nouns import count_of
 
 
 def verify(

@@ -14,8 +14,9 @@ from mediafp.cli.options import (
     open_selected_case,
     speech_options,
 )
-from mediafp.cli.output import count_of, print_json, print_line, print_message, print_warning, progress_bar
+from mediafp.cli.output import print_json, print_line, print_message, print_warning, progress_bar
 from mediafp.report import jsonl
+from mediafp.types.counted_nouns import count_of
 from mediafp.types.defaults import DEFAULT_MODEL
 from mediafp.types.matches import format_probability
 from mediafp.types.runs import AnalysisOptions, IngestOptions

@@ -9,6 +9,7 @@ from typing import Final
 
 from mediafp.report.isolation import escape_text, isolate_tspan
 from mediafp.types.accounts import Account
+from mediafp.types.counted_nouns import count_of
 from mediafp.types.instants import DAY_SECONDS, Instant, parse_instant
 from mediafp.types.timelines import EventKind, Timeline, TimelineEvent
 
@@ -74,8 +75,8 @@ class _Drawing:
     def parts(self) -> Iterator[str]:
         """Yield the parts of the document, from back to front."""
         accounts, events = len(self._timeline.accounts), len(self._timeline.events)
-        title = f"Time line of {accounts} {'account' if accounts == 1 else 'accounts'}"
-        title += f", {events} {'event' if events == 1 else 'events'}"
+        title = f"Time line of {count_of(accounts, 'account')}"
+        title += f", {count_of(events, 'event')}"
         yield (
             f'<svg xmlns="http://www.w3.org/2000/svg" class="times" viewBox="0 0 {WIDTH:.0f} {self._height:.0f}"'
             f' width="{WIDTH:.0f}" height="{self._height:.0f}" font-family="{FONTS}" font-size="13" fill="{INK}" role="img"'
@@ -159,7 +160,7 @@ class _Drawing:
         began = parse_instant(account.began_at or "")
         if account.gap_days is None or began is None or (x := self._x(began.start)) - LEFT < MIN_GAP_LABEL_WIDTH:
             return ""
-        days = "1 day later" if account.gap_days == 1 else f"{account.gap_days} days later"
+        days = f"{count_of(account.gap_days, 'day')} later"
         return (
             f'<text x="{x - 8:.1f}" y="{middle + 4:.1f}" text-anchor="end" font-size="11" font-style="italic"'
             f' fill="{GREY}">{days if account.gap_days >= 0 else "overlaps"}</text>'
@@ -209,7 +210,7 @@ class _Drawing:
             f'<text x="{LEFT + 338:.0f}" y="{y:.0f}">from the first post to the last, or to the removal</text>'
         )
         undated = self._timeline.undated
-        notes = [f"{undated} {'sighting' if undated == 1 else 'sightings'} without a date"] if undated else []
+        notes = [f"{count_of(undated, 'sighting')} without a date"] if undated else []
         skipped = "1 more account is" if self._skipped == 1 else f"{self._skipped} more accounts are"
         notes += [f"{skipped} not drawn"] if self._skipped else []
         parts.append(

@@ -22,6 +22,7 @@ from mediafp.report.page_evidence import PageEvidence
 from mediafp.report.page_images import PageImages
 from mediafp.report.svg import draw_speech_timeline
 from mediafp.types.clusters import Clustering
+from mediafp.types.counted_nouns import count_of
 from mediafp.types.file_sounds import is_said_elsewhere, sound_name
 from mediafp.types.matches import Clip, QueryResult
 from mediafp.types.timelines import Timeline
@@ -165,7 +166,7 @@ def _transcript_card(uri: str, sha256: str, source: EvidenceSource) -> Transcrip
     shown = source.video_text(sha256) or ()
     summary = [_transcript_summary(transcript)] if transcript and segments else []
     summary += transcript.warnings if transcript else ()
-    summary += [f"{len(shown)} {'line' if len(shown) == 1 else 'lines'} on screen"] if shown else []
+    summary += [f"{count_of(len(shown), 'line')} on screen"] if shown else []
     return TranscriptCard(
         name=display_name(uri),
         timeline=(

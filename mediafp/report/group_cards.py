@@ -11,6 +11,7 @@ from mediafp.report.groups import Group
 from mediafp.report.names import account_name, display_address, display_name, join_isolated
 from mediafp.report.page_evidence import PageEvidence
 from mediafp.types.clusters import ClusterMember
+from mediafp.types.counted_nouns import count_of
 from mediafp.types.media import Kind
 from mediafp.types.sightings import Sighting
 
@@ -141,7 +142,7 @@ def list_sightings(group: Group, evidence: PageEvidence) -> list[SightingRow]:
 def _source_reason(group: Group) -> str:
     """Return why a member is taken as the source of its group."""
     if group.source_sighting:
-        others = f"{group.perhaps_older} other {'member' if group.perhaps_older == 1 else 'members'}"
+        others = count_of(group.perhaps_older, "other member")
         doubt = f", not exact enough to rule out that {others} may be older" if group.perhaps_older else ""
         return f"oldest date in this case{doubt}"
     return "most complete; no member has a date"

@@ -48,7 +48,7 @@ from mediafp.types.transcripts import Transcript
 SCENES = 15
 """Scenes of two seconds in a video."""
 TRANSLATED = 4
-"""Of so many groups of copies, one is read in two languages."""
+"""Of so many groups of copies, one has scripts in two languages."""
 ERROR_RATE = 0.1
 """Share of the words of a script that are misheard."""
 CHINESE_WORDS, ENGLISH_WORDS = 55, 75

@@ -148,7 +148,7 @@ def make_rows(
 
 
 def sha256_of(number: int) -> str:
-    """Return the SHA-256 that stands for a video."""
+    """Return the SHA-256 of a video."""
     return hashlib.sha256(f"{number}".encode()).hexdigest()
 
 

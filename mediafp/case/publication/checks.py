@@ -15,6 +15,7 @@ from mediafp.case.publication.covers import count_covered
 from mediafp.case.publication.page import PreparedDraft, RenderedDraft
 from mediafp.report.cards import MatchCard
 from mediafp.report.publication_texts import fixed_texts, visible_texts
+from mediafp.types.counted_nouns import count_of
 from mediafp.types.jpeg import thumbnail_size
 from mediafp.types.publications import CHECK_TITLES, CheckName, DraftCheck
 
@@ -70,7 +71,7 @@ def _check_cards(prepared: PreparedDraft) -> list[DraftCheck]:
     draft = prepared.content.draft
     failed = [] if draft.title.strip() else [_failed("cards", "the publication has no title")]
     failed += [] if draft.cards else [_failed("cards", "no card was chosen")]
-    return _conclude("cards", failed, f"{len(draft.cards)} {'card' if len(draft.cards) == 1 else 'cards'}")
+    return _conclude("cards", failed, count_of(len(draft.cards), "card"))
 
 
 def _check_matches(prepared: PreparedDraft) -> list[DraftCheck]:
@@ -135,7 +136,7 @@ def _check_sightings(prepared: PreparedDraft) -> list[DraftCheck]:
         if card.assets and not any(content.sightings(sha256) for sha256 in card.assets)
     ]
     undated = sum(not any(s.date for s in content.sightings(sha256)) for sha256 in content.assets)
-    files = f"{len(content.assets)} {'file' if len(content.assets) == 1 else 'files'}"
+    files = count_of(len(content.assets), "file")
     words = f"no date is known of {undated} of {files}" if undated else "every file has a date"
     unknown = f"; no account, address or date at all on card {', '.join(unseen)}" if unseen else ""
     return [_passed("sightings", words + unknown)]
@@ -180,9 +181,7 @@ def _check_images(prepared: PreparedDraft, rendered: RenderedDraft) -> list[Draf
             placements.append(_failed("placement", "the match is not drawn: a picture is missing", number))
     drawn = sum(bool(card.match and (card.match.pair or card.match.frames)) for card in rendered.cards)
     return [
-        *_conclude(
-            "picture", images, f"{len(rendered.images)} {'picture' if len(rendered.images) == 1 else 'pictures'}"
-        ),
+        *_conclude("picture", images, count_of(len(rendered.images), "picture")),
         *_conclude("placement", placements, f"{drawn} drawn"),
     ]
 
@@ -207,11 +206,7 @@ def _check_covers(prepared: PreparedDraft) -> list[DraftCheck]:
             failed.append(_failed("covers", f"{words}: cover it there too, or say that it was checked", number))
     stray = [box for box in content.draft.redaction.boxes if box.asset not in content.assets]
     covered = count_covered(prepared.left_out.covers, content.assets)
-    words = (
-        f"parts of {covered} {'picture' if covered == 1 else 'pictures'} are covered"
-        if covered
-        else "nothing is covered"
-    )
+    words = f"parts of {count_of(covered, 'picture')} are covered" if covered else "nothing is covered"
     boxes = "1 box is" if len(stray) == 1 else f"{len(stray)} boxes are"
     return _conclude("covers", failed, words + (f"; {boxes} in no picture of a card" if stray else ""))
 

@@ -33,6 +33,7 @@ from mediafp.ingest.archives.warc_records import (
 )
 from mediafp.ingest.archives.web_pages import WebPages, parse_seconds
 from mediafp.ingest.archives.zip import iter_zip_entries
+from mediafp.types.counted_nouns import count_of
 from mediafp.types.errors import CorruptMedia, MediaError
 from mediafp.types.media import MEDIA_SUFFIXES
 from mediafp.types.web_captures import MAX_URL_CHARS, WebCapture
@@ -139,7 +140,7 @@ def _iter_entries(open_streams: OpenStreams, pages: WebPages, on_warning: Warnin
             # The other WARC files of a WACZ file can be read.
             failure = failure or error
     for reason, count in skipped.items():
-        on_warning(f"skipped {count} {'response' if count == 1 else 'responses'} with media: {reason}")
+        on_warning(f"skipped {count_of(count, 'response')} with media: {reason}")
     if failure:
         raise failure
 

@@ -49,7 +49,7 @@ def join_sections(matches: Sequence[Match], query: Asset, reference: Asset) -> M
     if len(copies) < 2:
         return None
     best = max(copies, key=lambda match: match.probability)
-    assert best.placement, "those without a placement were left out"
+    assert best.placement, "those without a placement were skipped"
     reference_size = reference.row_size(best.rows[1])
     quad = np.array(best.placement.quad, np.float64)
     overlap = polygon_intersection(quad, image_corners(*reference_size))
