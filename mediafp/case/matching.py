@@ -1,6 +1,6 @@
 """Matches of an analysed file."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 
 import numpy as np
@@ -19,12 +19,12 @@ from mediafp.fingerprints.reduced_image import REDUCED_IMAGE
 from mediafp.fingerprints.registry import SEARCH_TYPE, frame_type, image_type
 from mediafp.fingerprints.sound_prints import SoundPrints
 from mediafp.matching.images.compare import ImagePair, compare_images, match_image
-from mediafp.matching.images.joined_sections import join_sections
+from mediafp.matching.images.long_images import LongQuery, are_long, match_long_images
 from mediafp.matching.images.pages import add_page_reason
 from mediafp.matching.images.query_crops import make_query_crops
 from mediafp.matching.images.search import ImageQuery
 from mediafp.matching.images.text_evidence import QueryText, TextLines, add_text_evidence
-from mediafp.matching.images.whole_pages import compares_sections, place_in_pages, to_whole_pages
+from mediafp.matching.images.whole_pages import to_whole_pages
 from mediafp.matching.joined_sound import join_sounds
 from mediafp.matching.local_features import LocalFeatures, query_features
 from mediafp.matching.sounds.side import sound_sides
@@ -36,6 +36,7 @@ from mediafp.store import Store
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.matches import Match, Relation, by_probability
 from mediafp.types.media import Asset, FrameTrack, Pixels
+from mediafp.types.pages import whole_row
 from mediafp.types.runs import FileAnalysis
 from mediafp.types.transcripts import Transcript
 
@@ -147,26 +148,64 @@ def compare_analysis(references: StoredReferences, analysis: FileAnalysis) -> li
 def _match_pages(references: StoredReferences, analysis: FileAnalysis) -> list[Match]:
     """Return the matches of an analysed file by what it shows: of the pages of an image the best match of each reference."""
     best: dict[tuple[str, Relation], Match] = {}
-    sections: dict[str, list[Match]] = {}
+    of_long_pages: dict[tuple[str, int, int], list[Match]] = {}
+    asset = analysis.asset
 
     def keep(match: Match) -> None:
         other = best.get((match.sha256, match.relation))
         if other is None or _match_rank(match) > _match_rank(other):
             best[match.sha256, match.relation] = match
 
-    for query in _build_queries(analysis, references.decode):
+    queries = _build_queries(analysis, references.decode)
+    for query in queries:
         for match in _match(references, query):
-            asset = references.find_asset(match.sha256)
-            if asset is None:
+            other = references.find_asset(match.sha256)
+            if other is None:
                 continue
-            keep(to_whole_pages(match, analysis.asset, asset))
-            if compares_sections(match, analysis.asset, asset):
-                sections.setdefault(match.sha256, []).append(place_in_pages(match, analysis.asset, asset))
-    assets = {match.sha256: references.find_asset(match.sha256) for match in best.values()}
-    for sha256, matches in sections.items():
-        if (asset := assets[sha256]) and (joined := join_sections(matches, analysis.asset, asset)):
-            keep(joined)
-    return [add_page_reason(match, analysis.asset, asset) for match in best.values() if (asset := assets[match.sha256])]
+            if are_long(asset, other, match.rows):
+                pages = whole_row(asset.pages, match.rows[0]), whole_row(other.pages, match.rows[1])
+                of_long_pages.setdefault((match.sha256, *pages), []).append(match)
+            else:
+                keep(to_whole_pages(match, asset, other))
+    for match in _match_long_pages(of_long_pages, queries, asset, references):
+        keep(match)
+    return [
+        add_page_reason(match, asset, reference)
+        for match in best.values()
+        if (reference := references.find_asset(match.sha256))
+    ]
+
+
+def _match_long_pages(
+    matches: Mapping[tuple[str, int, int], list[Match]],
+    queries: Sequence[ImageQuery | VideoQuery],
+    asset: Asset,
+    references: StoredReferences,
+) -> list[Match]:
+    """Return one match for each pair of long pages.
+
+    Args:
+        matches: Their matches as wholes and by sections, by the SHA-256 of the reference and the rows of both pages.
+        queries: The rows of the query.
+        asset: The query.
+        references: The references of the store.
+    """
+    rows = {query.row: query for query in queries if isinstance(query, ImageQuery)}
+
+    def features(row: int) -> LocalFeatures | None:
+        return rows[row].local_features if row in rows else None
+
+    def match() -> list[Match]:
+        return [
+            match_long_images(
+                found, LongQuery(asset=asset, pdq=rows[page].pdq, features=features), reference, references
+            )
+            for (sha256, page, _), found in matches.items()
+            if (reference := references.find_asset(sha256))
+        ]
+
+    with single_threaded_blas().limit():
+        return references.without_unusable(match)
 
 
 def _match_rank(match: Match) -> tuple[float, float, float]:

@@ -1,5 +1,7 @@
 """The comparison of two stored assets, which depends on nothing else."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -9,9 +11,9 @@ from mediafp.engine.comparison.references import ComparedAssets
 from mediafp.engine.comparison.sides import StoredSides
 from mediafp.matching.candidates import Candidate
 from mediafp.matching.images import compare as images
-from mediafp.matching.images.joined_sections import join_sections
+from mediafp.matching.images.long_images import LongQuery, are_long, match_long_images
 from mediafp.matching.images.search import ImageQuery
-from mediafp.matching.images.whole_pages import compares_sections, place_in_pages, to_whole_pages
+from mediafp.matching.images.whole_pages import to_whole_pages
 from mediafp.matching.promise import CROP, RECTANGLE, REDUCED, WHOLE, Promise
 from mediafp.matching.reversal import reverse_match
 from mediafp.matching.videos import compare as videos
@@ -21,9 +23,6 @@ from mediafp.types.matches import Match
 from mediafp.types.media import Asset
 from mediafp.types.pages import whole_row
 
-MAX_JOINED_SECTIONS = 8
-"""Sections of an image above which it is the capture of a page, whose sections are not compared one by one. Chosen, not
-measured."""
 FoundMatch = tuple[str, Match | None]
 """SHA-256 of the query of a pair, and its match with the other one; None if that is improbable."""
 CERTAIN_PROBABILITY = 0.95
@@ -106,60 +105,41 @@ def _compare(
         return None
     assets = sides.references.find_asset(query), sides.references.find_asset(reference)
     assert assets[0] and assets[1], "both were compared"
-    stated = [to_whole_pages(match, assets[0], assets[1])]
-    if assets[0].is_section(page) and assets[1].is_section(candidate.row):
-        # Two captures of one page have sections that are as alike as the pages are.
-        stated += filter(None, [_compare_pages(query, whole_row(assets[0].pages, page), reference, sides)])
-    if match.verdict == "copy" and compares_sections(match, assets[0], assets[1]):
-        stated += filter(None, [_compare_sections(match, query, assets[0], assets[1], sides)])
-    return query, max(stated, key=lambda one: one.probability)
+    if not are_long(assets[0], assets[1], match.rows):
+        return query, to_whole_pages(match, assets[0], assets[1])
+    return query, _compare_long_images(match, query, (assets[0], assets[1]), sides)
 
 
-def _compare_sections(
-    match: Match, query: str, asset: Asset, other: Asset, sides: StoredSides[ComparedAssets]
-) -> Match | None:
-    """Return the match of two long images whose sections agree with each other, or None.
+def _compare_long_images(
+    match: Match, query: str, assets: tuple[Asset, Asset], sides: StoredSides[ComparedAssets]
+) -> Match:
+    """Return the match of two long images, given that of their most similar rows.
 
-    Args:
-        match: Match of one section.
-        query: SHA-256 of the query.
-        asset: The query.
-        other: The reference.
-        sides: The assets.
+    Two captures of one page have sections that are as alike as the pages are; if much of one is hidden, sections are alike.
     """
-    number = asset.pages[match.rows[0]].number
-    rows = [row for row, page in enumerate(asset.pages) if page.number == number and page.corner]
-    if len(rows) > MAX_JOINED_SECTIONS:
-        return None
+    references, page = sides.references, whole_row(assets[0].pages, match.rows[0])
+    whole = sides.query(query, page)
+    if not isinstance(whole, ImageQuery):
+        return to_whole_pages(match, *assets)
     matches = [match]
-    for row in rows:
+    for of_sections in (False, True):
+        rows, others = (
+            [
+                row
+                for row, one in enumerate(asset.pages)
+                if asset.is_section(row) == of_sections and one.number == asset.pages[shown].number and not one.ground
+            ]
+            for asset, shown in zip(assets, match.rows, strict=True)
+        )
+        best = _best_rows(query, np.array(rows), match.sha256, sides, others)
+        row = rows[best.query_row]
         side = sides.query(query, row)
-        if row != match.rows[0] and isinstance(side, ImageQuery):
-            candidate = _best_rows(query, np.array([row]), match.sha256, sides)
-            matches.append(images.match_candidate(side, candidate, sides.references, thoroughly=False))
-    compared = [one for one in matches if compares_sections(one, asset, other)]
-    return join_sections([place_in_pages(one, asset, other) for one in compared], asset, other)
-
-
-def _compare_pages(query: str, page: int, reference: str, sides: StoredSides[ComparedAssets]) -> Match | None:
-    """Return the match of a page of an image with the most similar page of another one, both as wholes."""
-    side, rows = sides.query(query, page), sides.rows(query)
-    asset = sides.references.find_asset(reference)
-    if not isinstance(side, ImageQuery) or asset is None:
-        return None
-    others = [row for row, one in enumerate(asset.pages) if one.is_whole]
-    similarities = rows.vectors[page].astype(np.float32) @ sides.rows(reference).vectors[others].astype(np.float32).T
-    best = int(similarities.argmax())
-    score = float(similarities[best] - rows.levels[page])
-    candidate = Candidate(
-        sha256=reference,
-        score=score,
-        similarity=float(similarities[best]),
-        distinct_score=score,
-        query_row=0,
-        row=others[best],
-    )
-    return images.match_candidate(side, candidate, sides.references, thoroughly=False)
+        if (row, best.row) != match.rows and isinstance(side, ImageQuery):
+            # The section is a query of one row.
+            alone = replace(best, query_row=0)
+            matches.append(images.match_candidate(side, alone, references, thoroughly=False))
+    long = LongQuery(asset=assets[0], pdq=whole.pdq, features=lambda row: references.local_features(query, row))
+    return match_long_images(matches, long, assets[1], references)
 
 
 def _best_page(query: str, reference: str, sides: StoredSides[ComparedAssets]) -> int:
@@ -171,11 +151,20 @@ def _best_page(query: str, reference: str, sides: StoredSides[ComparedAssets]) -
     return row if row < rows.whole_count else 0
 
 
-def _best_rows(query: str, used: npt.NDArray[np.intp], reference: str, sides: StoredSides[ComparedAssets]) -> Candidate:
-    """Return the reference with the best pair of one of these rows of the query and one of its whole image or frames."""
-    rows, others = sides.rows(query), sides.rows(reference)
-    whole = others.vectors[others.shows == WHOLE].astype(np.float32)
-    similarities = rows.vectors[used].astype(np.float32) @ whole.T
+def _best_rows(
+    query: str,
+    used: npt.NDArray[np.intp],
+    reference: str,
+    sides: StoredSides[ComparedAssets],
+    others: Sequence[int] | None = None,
+) -> Candidate:
+    """Return the reference with the best pair of one of these rows of the query and one of its whole image or frames.
+
+    `others` are rows of the reference; all of its whole image or frames if it is None.
+    """
+    rows, reference_rows = sides.rows(query), sides.rows(reference)
+    compared = np.flatnonzero(reference_rows.shows == WHOLE) if others is None else np.array(others)
+    similarities = rows.vectors[used].astype(np.float32) @ reference_rows.vectors[compared].astype(np.float32).T
     scores = similarities - rows.levels[used, None]
     row, other = (int(n) for n in np.unravel_index(int(scores.argmax()), scores.shape))
     return Candidate(
@@ -184,7 +173,7 @@ def _best_rows(query: str, used: npt.NDArray[np.intp], reference: str, sides: St
         similarity=float(similarities[row, other]),
         distinct_score=float(scores[0].max()),
         query_row=row,
-        row=other,
+        row=int(compared[other]),
     )
 
 

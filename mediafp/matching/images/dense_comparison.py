@@ -5,6 +5,7 @@ overlap, at the resolution of the coarser one. Each block of the reference is so
 normalised cross-correlation (NCC), which light and colour do not change.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -97,6 +98,7 @@ class DenseComparison:
         steady_ncc: NCC of each block where it is.
         displacement: Distance (R, C) at which the block is found, in pixels of the grid.
         photographic: True (R, C) of the blocks that are photographic in both images.
+        weight: Weight (R, C) with which each block counts, 1 on the usual grid.
     """
 
     to_reference: Homography
@@ -106,21 +108,27 @@ class DenseComparison:
     steady_ncc: Float32Array
     displacement: Float32Array
     photographic: npt.NDArray[np.bool_]
+    weight: Float32Array | float = 1.0
 
     @property
     def has_content(self) -> bool:
         """True if a block shows something."""
-        return bool(self.content.any())
+        return self.total_content > 0
+
+    @property
+    def total_content(self) -> float:
+        """Content of both images, in blocks."""
+        return float((self.content * self.weight).sum())
 
     @property
     def agreement(self) -> float:
         """Share of the content that agrees, 0..1, blocks displaced by up to `SEARCH_SHIFT`."""
-        return _share(self.content, agreement_of(self.ncc))
+        return _share(self.content * self.weight, agreement_of(self.ncc))
 
     @property
     def steady_agreement(self) -> float:
         """Share of the content that agrees where it is, 0..1."""
-        return _share(self.content, agreement_of(self.steady_ncc))
+        return _share(self.content * self.weight, agreement_of(self.steady_ncc))
 
     @property
     def mean_displacement(self) -> float:
@@ -131,14 +139,12 @@ class DenseComparison:
     @property
     def photographic_blocks(self) -> float:
         """Number of photographic blocks that agree where they are."""
-        low, high = PHOTOGRAPHIC_NCC
-        agreeing = np.clip((self.steady_ncc - low) / (high - low), 0, 1)
-        return float((agreeing * self.photographic * (self.content > 0)).sum())
+        return float((photographic_agreement_of(self) * self.weight).sum())
 
     @property
     def photographic_share(self) -> float:
         """Share of the blocks, flat ones included, that are photographic and agree where they are."""
-        return self.photographic_blocks / self.content.size
+        return self.photographic_blocks / float(np.broadcast_to(self.weight, self.content.shape).sum())
 
     @property
     def shows_one_image(self) -> bool:
@@ -156,7 +162,7 @@ class DenseComparison:
     @property
     def agreeing_blocks(self) -> float:
         """Content, in blocks, that agrees where it is."""
-        return float((self.content * agreement_of(self.steady_ncc)).sum())
+        return float((self.content * self.weight * agreement_of(self.steady_ncc)).sum())
 
 
 def compare_densely(query: LocalFeatures, reference: LocalFeatures, placement: Placement) -> DenseComparison | None:
@@ -196,9 +202,33 @@ def compare_densely(query: LocalFeatures, reference: LocalFeatures, placement: P
     )
 
 
+def join_comparisons(comparisons: Sequence[DenseComparison]) -> DenseComparison:
+    """Return the comparison of all blocks (N, 1) of parts of two images; its maps are those of the first one.
+
+    Each part has the weight of its blocks on the usual grid, divided by the number of parts: a page in sections has as many
+    blocks as one image.
+    """
+    names = ("content", "ncc", "steady_ncc", "displacement", "photographic")
+    columns = {name: np.concatenate([getattr(one, name).reshape(-1, 1) for one in comparisons]) for name in names}
+    weights = [
+        np.full(
+            (one.content.size, 1), min(1.0, (GRID_SIDE / BLOCK_SIDE / max(one.content.shape)) ** 2) / len(comparisons)
+        )
+        for one in comparisons
+    ]
+    return replace(comparisons[0], **columns, weight=np.concatenate(weights).astype(np.float32))
+
+
 def agreement_of(ncc: Float32Array) -> Float32Array:
     """Return how far blocks agree, 0..1, by their NCC."""
     return np.asarray(np.clip((ncc - DIFFERENT_NCC) / (SAME_NCC - DIFFERENT_NCC), 0, 1), np.float32)
+
+
+def photographic_agreement_of(comparison: DenseComparison) -> Float32Array:
+    """Return how far each block (R, C) that is photographic agrees where it is, 0..1; 0 for the others."""
+    low, high = PHOTOGRAPHIC_NCC
+    agreeing = np.clip((comparison.steady_ncc - low) / (high - low), 0, 1)
+    return np.asarray(agreeing * comparison.photographic * (comparison.content > 0), np.float32)
 
 
 def _share(weights: Float32Array, values: Float32Array) -> float:

@@ -52,6 +52,7 @@ class PlacementFit:
         dense: Dense comparison of two still images; None for frames of videos, and without content.
         different_inset: True if both images have a rectangle in the same place with different content, such as two posts in
             one layout.
+        agrees_along: True if two long pages agree along enough of their length, False if not; None for other images.
         by_blocks: True if the placement follows from the blocks that agree: its inliers are their middles, and no keypoints.
     """
 
@@ -62,6 +63,7 @@ class PlacementFit:
     reprojection_error: float
     dense: DenseComparison | None = None
     different_inset: bool = False
+    agrees_along: bool | None = None
     by_blocks: bool = False
 
     @property
@@ -84,7 +86,12 @@ class PlacementFit:
         Either too little of the overlap is the same, or the overlap is a small part of both images.
         """
         placement = self.placement
-        too_different = not self.dense.shows_one_image if self.dense else self.matching_blocks < MIN_MATCHING_BLOCKS
+        if self.agrees_along is not None:
+            too_different = not self.agrees_along
+        elif self.dense:
+            too_different = not self.dense.shows_one_image
+        else:
+            too_different = self.matching_blocks < MIN_MATCHING_BLOCKS
         return too_different or max(placement.covered, placement.shown) < MIN_OVERLAP_SHARE
 
     @property

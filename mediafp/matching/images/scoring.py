@@ -24,6 +24,8 @@ CONTRADICTED_SIMILARITY = 0.2
 nearly equal hashes 10 are no copies (development set). It still ranks a filtered copy before other images."""
 MIN_STATED_DIFFERENCE = 0.4
 """Share of what the overlap shows that must differ to be named in the reasons of a copy. Chosen, not measured."""
+NEGATIVE_REASON = "light and dark are exchanged, as in a negative or another theme"
+"""Reason of a match with the negative of the query."""
 MIN_REPORTED_CUT = 0.03
 """Share of a side that must be missing to be named in the reasons. Chosen, not measured."""
 MIN_REPORTED_ROTATION = 2
@@ -86,6 +88,8 @@ def contradicts_copy(fit: PlacementFit | None, distance: int) -> bool:
     """
     if fit is None or fit.is_verified:
         return False
+    if fit.agrees_along is not None:
+        return not fit.agrees_along
     return distance > MAX_PDQ_MATCH_DISTANCE or (fit.dense is not None and not fit.dense.shows_one_image)
 
 
@@ -125,7 +129,7 @@ def image_reasons(
     if fit and fit.is_verified:
         reasons = placement_reasons(fit.placement, by_blocks=fit.by_blocks)
         if negative:
-            reasons.append("light and dark are exchanged, as in a negative or another theme")
+            reasons.append(NEGATIVE_REASON)
         if occurrences > 1:
             reasons.insert(0, f"the query shows the reference {occurrences} times")
         if fit.dense and 1 - fit.dense.agreement >= MIN_STATED_DIFFERENCE:
@@ -146,7 +150,9 @@ def _unverified_reason(fit: PlacementFit) -> str:
     placement, keypoints = fit.placement, f"{fit.placement.inliers} keypoints agree"
     if fit.different_inset:
         return f"{keypoints}, but the images share only a layout, with different images in it"
-    if fit.dense and not fit.dense.shows_one_image:
+    if fit.dense and fit.agrees_along is False:
+        return f"{keypoints}, but {_difference(fit.dense)}, as in two pages of one site, or with one photograph"
+    if fit.dense and fit.agrees_along is None and not fit.dense.shows_one_image:
         return f"{keypoints}, but {_difference(fit.dense)}, as in two pictures of one layout"
     if fit.reprojection_error >= MAX_REPROJECTION_ERROR:
         error = f"{fit.reprojection_error:.2f} pixels (copies: below {MAX_REPROJECTION_ERROR:g})"

@@ -31,10 +31,10 @@ def to_whole_pages(match: Match, query: Asset, reference: Asset) -> Match:
     either, as two whole ones are.
     """
     whole = place_in_pages(match, query, reference)
-    if compares_sections(match, query, reference):
-        return _as_parts_alone(
-            whole, "a part of the query and a part of the reference show the same, and both are larger"
-        )
+    are_long = _is_long(query) and _is_long(reference)
+    sides = zip((query, reference), match.rows, strict=True)
+    if are_long and any(asset.is_section(row) for asset, row in sides):
+        return limit_to_parts(whole)
     if whole is match:
         return match
     placements = [one for one in (whole.placement, *whole.more_placements) if one]
@@ -45,13 +45,9 @@ def to_whole_pages(match: Match, query: Asset, reference: Asset) -> Match:
     return _as_parts_alone(whole, f"what both show is {share} of an image (copies: at least {limit})")
 
 
-def compares_sections(match: Match, query: Asset, reference: Asset) -> bool:
-    """Return True for a match of two long images by a section of one, before it is stated in the pixels of their pages."""
-    return (
-        _is_long(query)
-        and _is_long(reference)
-        and any(asset.is_section(row) for asset, row in zip((query, reference), match.rows, strict=True))
-    )
+def limit_to_parts(whole: Match) -> Match:
+    """Return a match of two long images, in the pixels of their pages, as one of a part of each."""
+    return _as_parts_alone(whole, "a part of the query and a part of the reference show the same, and both are larger")
 
 
 def place_in_pages(match: Match, query: Asset, reference: Asset) -> Match:

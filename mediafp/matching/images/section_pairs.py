@@ -1,0 +1,168 @@
+"""Sections of two long pages that lie on each other under one map, compared at their own resolution.
+
+In the strip to which the capture of a page shrinks, two posts of one account are alike, and lines of text are as soft as a
+photograph.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import hypot, prod
+from typing import Final
+
+import numpy as np
+
+from mediafp.matching.images.changes import find_changes
+from mediafp.matching.images.dense_comparison import DenseComparison, compare_densely
+from mediafp.matching.images.placement import place_image
+from mediafp.matching.images.placement_fit import PlacementFit
+from mediafp.matching.local_features import LocalFeatures
+from mediafp.types.arrays import Float64Array
+from mediafp.types.geometry import (
+    box_corners,
+    homography_from_corners,
+    image_corners,
+    intersection_area,
+    polygon_area,
+    rounded_point,
+    transform_points,
+)
+from mediafp.types.matches import Change, Placement, Point
+from mediafp.types.media import Asset
+from mediafp.types.pages import Page
+
+MIN_TILE_SHARE: Final = 0.9
+"""Share of the shorter side of a page that a section must take to be compared: others are pictures on the page, and lie in these.
+Chosen, not measured."""
+MIN_SHARED_SHARE: Final = 0.25
+"""Share of the smaller one of two sections that both show, below which they are not compared. Chosen, not measured."""
+MAX_SECTION_SHIFT: Final = 0.1
+"""Distance of two positions of a corner of a section, divided by the diagonal of the other one, up to which keypoints confirm the
+map: that of a strip 30 pixels wide is off by a twentieth. Chosen, not measured."""
+FindFeatures = Callable[[int], LocalFeatures | None]
+"""Function that returns the local features of what a row of an image shows; None if there is no picture of it."""
+Tile = tuple[int, Page]
+"""Row of a section that is as wide as its page, and the section."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SectionPair:
+    """Two sections that were compared.
+
+    Attributes:
+        tiles: The section of the query and that of the reference.
+        query: Local features of the first.
+        reference: Local features of the second.
+        fit: Placement by keypoints; None if they give none, or another one than the map.
+        dense: Dense comparison under that placement, else under the map.
+    """
+
+    tiles: tuple[Page, Page]
+    query: LocalFeatures
+    reference: LocalFeatures
+    fit: PlacementFit | None
+    dense: DenseComparison
+
+    @property
+    def content(self) -> float:
+        """Content of the sections, in blocks of the dense comparison."""
+        return self.dense.total_content
+
+    @property
+    def corners(self) -> tuple[Float64Array, Float64Array]:
+        """Corners (4, 2) of the section of the query in its page, and in the page of the reference by the dense comparison."""
+        height, width = self.query.image.shape[:2]
+        moved = transform_points(self.dense.query_to_reference, image_corners(width, height))
+        return box_corners(self.tiles[0].box), moved + np.array(self.tiles[1].box[:2])
+
+    @property
+    def correspondences(self) -> list[tuple[Point, Point]]:
+        """Keypoints that agree, in pixels of the pages."""
+        if self.fit is None:
+            return []
+        corners = self.tiles[0].box[:2], self.tiles[1].box[:2]
+        moved = np.array(self.fit.placement.correspondences) + np.array(corners)
+        return [(rounded_point(*query), rounded_point(*reference)) for query, reference in moved.tolist()]
+
+    def find_changes(self) -> list[Change]:
+        """Return what is changed, in pixels of the page of the reference."""
+        left, top = self.tiles[1].box[:2]
+        return [
+            replace(change, box=tuple((x + left, y + top) for x, y in change.box))
+            for change in find_changes(self.query, self.reference, self.dense)
+        ]
+
+
+def find_tiles(asset: Asset, page: int) -> list[Tile]:
+    """Return the sections of a page that are as wide as its shorter side; none if it is not long.
+
+    Args:
+        asset: Image with the page.
+        page: Row of the page as a whole.
+    """
+    if asset.kind != "image" or page >= len(asset.pages):
+        return []
+    whole = asset.pages[page]
+    shorter, longer = sorted(whole.size)
+    return [
+        (row, section)
+        for row, section in enumerate(asset.pages)
+        if section.number == whole.number
+        and section.corner is not None
+        and min(section.size) >= MIN_TILE_SHARE * shorter
+        and max(section.size) < longer
+    ]
+
+
+def pair_tiles(
+    tiles: Sequence[Tile], others: Sequence[Tile], quad: Float64Array, size: tuple[int, int]
+) -> Iterator[tuple[Tile, Tile]]:
+    """Yield each section of the query that the reference shows enough of, and the section of the reference that shows most of it.
+
+    Args:
+        tiles: Sections of a page of the query.
+        others: Sections of a page of the reference.
+        quad: Corners (4, 2) of the first page in pixels of the second.
+        size: Width and height of the first page.
+    """
+    to_reference = homography_from_corners(image_corners(*size), quad)
+    for tile in tiles:
+        place = transform_points(to_reference, box_corners(tile[1].box))
+        shared = [intersection_area(place, box_corners(other.box)) for _, other in others]
+        best = int(np.argmax(shared))
+        if shared[best] >= MIN_SHARED_SHARE * min(polygon_area(place), prod(others[best][1].size)):
+            yield tile, others[best]
+
+
+def compare_tiles(
+    pair: tuple[Tile, Tile],
+    features: tuple[FindFeatures, FindFeatures],
+    placement: Placement,
+    size: tuple[int, int],
+) -> SectionPair | None:
+    """Return the comparison of two sections; None if there is no picture of one, or both are flat.
+
+    Args:
+        pair: Section of the query and of the reference.
+        features: Local features of the rows of each image.
+        placement: Placement of the page of the query in that of the reference.
+        size: Width and height of the first page.
+    """
+    (row, tile), (other_row, other) = pair
+    query, reference = features[0](row), features[1](other_row)
+    if query is None or reference is None:
+        return None
+    to_reference = homography_from_corners(image_corners(*size), np.array(placement.quad, np.float64))
+    quad = transform_points(to_reference, box_corners(tile.box)) - np.array(other.box[:2])
+    fit = place_image(query, reference)
+    if fit and _corner_distance(fit.placement, quad) > MAX_SECTION_SHIFT * hypot(*other.size):
+        fit = None
+    by_map = replace(placement, quad=tuple(rounded_point(x, y) for x, y in quad.tolist()))  # type: ignore[arg-type]
+    dense = compare_densely(query, reference, fit.placement if fit else by_map)
+    if dense is None:
+        return None
+    return SectionPair(tiles=(tile, other), query=query, reference=reference, fit=fit, dense=dense)
+
+
+def _corner_distance(placement: Placement, quad: Float64Array) -> float:
+    """Return the largest distance between the corners of a placement and others (4, 2)."""
+    return float(np.linalg.norm(np.array(placement.quad) - quad, axis=1).max())
