@@ -13,7 +13,7 @@ from mediafp.types.groups import GroupLink, GroupList, GroupSummary, relation_ch
 from mediafp.types.instants import time_key
 from mediafp.types.kept_matches import CHANNELS, MIN_KEPT_PROBABILITY, Channel
 from mediafp.types.matches import MIRRORED_RELATIONS
-from mediafp.types.sightings import Sighting
+from mediafp.types.sightings import Sighting, posts_standing
 
 MAX_LINKS: Final = 12
 """Other groups and assets that are listed for one group, the most probable ones. Chosen, not measured."""
@@ -65,6 +65,7 @@ def _summarise(
     sightings = [sighting for sha256 in own for sighting in own[sha256]]
     dates = sorted((sighting.date for sighting in sightings if sighting.date), key=time_key)
     members = sorted(own, key=lambda sha256: (sha256 != cluster.representative, *first_date_key(own[sha256]), sha256))
+    standings = Counter(posts_standing(found) for found in own.values())
     added = tuple(store.added_at(sha256) for sha256 in members)
     sharing: dict[Channel, set[str]] = {channel: set() for channel in CHANNELS}
     for edge in cluster.edges:
@@ -82,7 +83,8 @@ def _summarise(
         first_added_at=min(added),
         last_added_at=max(added),
         added_at=added,
-        removed=sum(any(sighting.removed_at for sighting in own[sha256]) for sha256 in own),
+        removed=standings["removed"],
+        partly_removed=standings["partly_removed"],
         shares={channel: len(found) for channel, found in sharing.items()},
         silent=sum(sha256 in silent for sha256 in own),
         unread=sum(sha256 in unread for sha256 in own),

@@ -12,6 +12,7 @@ from mediafp.report.names import account_name, display_address, display_name, jo
 from mediafp.report.page_evidence import PageEvidence
 from mediafp.types.clusters import ClusterMember
 from mediafp.types.counted_nouns import count_of
+from mediafp.types.instants import time_key
 from mediafp.types.media import Kind
 from mediafp.types.sightings import Sighting
 
@@ -94,8 +95,8 @@ def build_group_card(group: Group, evidence: PageEvidence) -> GroupCard:
         relations=[(relation.replace("_", " "), count) for relation, count in group.relations.most_common()],
         accounts=[names[key] for key, _ in accounts.most_common(MAX_LISTED_ACCOUNTS)],
         more_accounts=max(0, len(accounts) - MAX_LISTED_ACCOUNTS),
-        first_date=min(dates, default=None),
-        last_date=max(dates, default=None),
+        first_date=min(dates, key=time_key, default=None),
+        last_date=max(dates, key=time_key, default=None),
     )
 
 
@@ -127,7 +128,7 @@ def list_sightings(group: Group, evidence: PageEvidence) -> list[SightingRow]:
         for sighting in evidence.sightings(member.sha256)
         if sighting.date or sighting.account or sighting.url
     ]
-    sightings.sort(key=lambda sighting: (sighting.date is None, sighting.date or "", sighting.uri))
+    sightings.sort(key=lambda sighting: (sighting.date is None, time_key(sighting.date or ""), sighting.uri))
     return [
         SightingRow(
             date=sighting.date or "no date",

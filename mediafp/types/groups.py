@@ -54,7 +54,9 @@ class GroupSummary:
     added_at: tuple[str, ...]
     """Time at which each member was added, in the order of the members."""
     removed: int
-    """Members of which a sighting states that it was removed."""
+    """Members of which every post is known to be removed."""
+    partly_removed: int
+    """Members of which some posts are known to be removed, and others are not."""
     shares: Mapping[Channel, int]
     """Members that share something by each channel with another member."""
     silent: int

@@ -95,7 +95,7 @@ class GroupFacets:
     def _read(self, group: GroupSummary) -> dict[Facet, frozenset[str]]:
         low, high = WEAKEST_BOUNDS
         band = "below-70" if group.weakest_link < low else "70-90" if group.weakest_link < high else "above-90"
-        removed = {"some"} if group.removed else {"none"}
+        removed = {"some"} if group.removed or group.partly_removed else {"none"}
         if group.removed == len(group.members):
             removed.add("all")
         is_new, has_grown = group.first_added_at >= self.since, group.last_added_at >= self.since

@@ -227,10 +227,9 @@ class _Shown:
 
     def rows(self, uses: Iterable[Use]) -> list[Use]:
         """Return the uses that the filter accepts, in the order."""
-        wanted = {"1": ("removed",), "0": ("posted", "unknown")}.get(
-            self.removed or "", ("removed", "posted", "unknown")
-        )
-        return order_uses((use for use in uses if use.standing in wanted), self.sort)
+        wanted = {"1": True, "0": False}.get(self.removed or "")
+        chosen = (use for use in uses if wanted is None or (use.standing == "removed") is wanted)
+        return order_uses(chosen, self.sort)
 
     def href(self, **changes: object) -> str:
         """Return the address of the same page with other settings; None for the usual one."""

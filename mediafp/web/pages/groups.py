@@ -106,6 +106,7 @@ def add_groups(site: Site, asking: Asking) -> None:
                 "script",
                 "weakest_link",
                 "removed",
+                "partly_removed",
                 "last_added",
             ),
             rows=lambda: map(_row, found),
@@ -161,5 +162,6 @@ def _row(group: GroupSummary) -> tuple[object, ...]:
         *group.shares.values(),
         group.weakest_link,
         group.removed,
+        group.partly_removed,
         group.last_added_at,
     )
