@@ -57,6 +57,8 @@ class Side:
     sightings: tuple[Markup, ...]
     more_sightings: int
     clues: tuple[Markup, ...]
+    warnings: tuple[str, ...]
+    """What was not read of the file, or is wrong with it."""
     group: str | None
     """Id of the group that the asset belongs to; None on a page without groups."""
 
@@ -188,6 +190,7 @@ def _side(role: str, asset: Asset, uri: str, evidence: PageEvidence, group_ids: 
         sightings=lines,
         more_sightings=len(evidence.sightings(asset.sha256)) - len(lines),
         clues=evidence.clue_lines(asset.sha256),
+        warnings=evidence.warnings(asset.sha256),
         group=group_ids.get(asset.sha256),
     )
 

@@ -54,6 +54,8 @@ class MemberFigure:
     sighting: Markup
     marks: list[str]
     """Roles of the member in its group."""
+    warnings: tuple[str, ...]
+    """What was not read of the file, or is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +119,7 @@ def iter_members(group: Group, evidence: PageEvidence) -> Iterator[MemberFigure]
             image=evidence.image(member.sha256),
             sighting=_describe(sighting) if sighting else Markup(),
             marks=marks(member),
+            warnings=evidence.warnings(member.sha256),
         )
 
 

@@ -51,6 +51,7 @@ class MemorySource:
             for sha256, s in ((VIDEO, 30.0), (UPLOAD, 65.5))
         }
         self.sightings_by_sha256: dict[str, list[Sighting]] = {}
+        self.warnings_by_sha256: dict[str, list[str]] = {}
         self.video_texts: dict[str, tuple[VideoTextLine, ...]] = {}
         self.transcripts: dict[str, tuple[Transcript, tuple[SpeechHint, ...]]] = {}
         self.gone: set[str] = set()
@@ -59,6 +60,9 @@ class MemorySource:
 
     def asset(self, sha256: str) -> Asset:
         return self.assets[sha256]
+
+    def warnings(self, sha256: str) -> list[str]:
+        return self.warnings_by_sha256.get(sha256, [])
 
     def clues(self, sha256: str) -> list[Clue]:
         return []

@@ -26,6 +26,9 @@ class NamedSource:
     def asset(self, sha256: str) -> Asset:
         return Asset(sha256=sha256, kind="image", bytes=1, properties={"width": 60, "height": 40})
 
+    def warnings(self, sha256: str) -> list[str]:
+        return []
+
     def clues(self, sha256: str) -> list[Clue]:
         return []
 

@@ -90,6 +90,9 @@ class HostileSource:
         kind: Any = "image" if sha256 == IMAGE else "video"
         return Asset(sha256=sha256, kind=kind, bytes=1, properties={"width": 100, "height": 80, "duration": 9.0})
 
+    def warnings(self, sha256: str) -> list[str]:
+        return [self.text]
+
     def clues(self, sha256: str) -> list[Clue]:
         return [filled(CLUE, self.text)]
 

@@ -41,6 +41,9 @@ class TalkSource:
     def asset(self, sha256: str) -> Asset:
         return Asset(sha256=sha256, kind="video", bytes=1)
 
+    def warnings(self, sha256: str) -> list[str]:
+        return []
+
     def clues(self, sha256: str) -> list[Clue]:
         return []
 
