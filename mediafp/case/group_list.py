@@ -43,10 +43,12 @@ def load_groups(store: Store, received_name: Callable[[str], str | None]) -> Gro
     silent = {sha256 for sha256, has_sound in videos.items() if has_sound is False}
     unread = videos.keys() - silent - transcribed
     groups = tuple(_summarise(store, cluster, seen, silent, unread, file_name) for cluster in clustering.clusters)
+    links = _find_links(store, group_of)
     return GroupList(
         clustering=clustering,
         groups=groups,
-        links=_find_links(store, group_of),
+        links={group: found[:MAX_LINKS] for group, found in links.items()},
+        more_links={group: more for group, found in links.items() if (more := len(found[MAX_LINKS:]))},
         group_of=group_of,
         uncompared=store.count_uncompared(comparison_versions()).assets,
         positions={group.id: position for position, group in enumerate(groups)},
@@ -113,7 +115,7 @@ def _title(sighting: Sighting) -> str:
 
 
 def _find_links(store: Store, group_of: Mapping[str, str]) -> dict[str, tuple[GroupLink, ...]]:
-    """Return the most probable match of each group to each other group, and to each asset in none."""
+    """Return the most probable match of each group to each other group, and to each asset in none, the most probable first."""
     best: defaultdict[str, dict[str, GroupLink]] = defaultdict(dict)
     for edge in store.kept_edges(MIN_KEPT_PROBABILITY):
         groups = group_of.get(edge.a), group_of.get(edge.b)
@@ -130,6 +132,6 @@ def _find_links(store: Store, group_of: Mapping[str, str]) -> dict[str, tuple[Gr
                     best[own][their or other] = link
             relation = MIRRORED_RELATIONS.get(relation, relation)
     return {
-        group: tuple(sorted(found.values(), key=lambda one: (-one.probability, one.other))[:MAX_LINKS])
+        group: tuple(sorted(found.values(), key=lambda one: (-one.probability, one.other)))
         for group, found in best.items()
     }

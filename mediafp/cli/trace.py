@@ -25,6 +25,7 @@ from mediafp.cli.options import (
 )
 from mediafp.cli.output import print_json, print_line, progress_bar
 from mediafp.report import jsonl
+from mediafp.types.counted_nouns import count_of
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY
 from mediafp.types.matches import Trace
 from mediafp.types.sightings import Sighting
@@ -106,4 +107,6 @@ def _print_trace(traced: Trace) -> None:
         print_match(entry.match, prefix=f"{entry.first_seen or 'no date':<20}  ")
         print_sightings(entry.match.sightings)
         print_clues("the reference", entry.match.clues)
+    if result.more_matches:
+        print_line(f"  and {count_of(result.more_matches, 'more match', 'more matches')}", style="bold")
     print_near_misses(result)

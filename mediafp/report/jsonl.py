@@ -261,6 +261,7 @@ def account_to_json(value: Account) -> JsonObject:
     line |= {name: getattr(value, name) for name in (*times, "posts", "captures", "removals", "assets")}
     return line | {
         "shared_with": [{"account": other.account, "assets": other.assets} for other in value.shared_with],
+        "more_shared_with": value.more_shared_with,
         "iteration_of": value.iteration_of,
         "iteration": value.iteration,
         "iteration_because": list(value.iteration_because),

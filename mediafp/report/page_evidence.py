@@ -96,9 +96,10 @@ class PageEvidence:
         """Return one line for each of the first sightings of an asset."""
         return tuple(map(self._describe, self.sightings(sha256)[:MAX_SIGHTING_LINES]))
 
-    def clue_lines(self, sha256: str) -> tuple[Markup, ...]:
-        """Return one line for each of the first clues of an asset."""
-        return tuple(map(clue_line, self._source.clues(sha256)[:MAX_CLUE_LINES]))
+    def clue_lines(self, sha256: str) -> tuple[tuple[Markup, ...], int]:
+        """Return one line for each of the first clues of an asset, and the number of further ones."""
+        clues = self._source.clues(sha256)
+        return tuple(map(clue_line, clues[:MAX_CLUE_LINES])), len(clues[MAX_CLUE_LINES:])
 
     def _list_words(self, sha256: str) -> tuple[str, ...]:
         """Return accounts, platforms and names of files under which an asset was seen, each once."""

@@ -71,6 +71,7 @@ def write_trace(
             "query_image": evidence.image(query, label="the query"),
             "warnings": result.warnings,
             "total": len(trace.entries),
+            "more_matches": result.more_matches,
             "rows": [_row(number, entry, trace, evidence) for number, entry in enumerate(trace.entries, 1)],
             "source": {
                 "name": display_name(least_cut.match.uris[0]),

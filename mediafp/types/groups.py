@@ -84,6 +84,8 @@ class GroupList:
     """In the order of the clusters."""
     links: Mapping[str, tuple[GroupLink, ...]]
     """Most probable links of each group to others, by its id."""
+    more_links: Mapping[str, int]
+    """Number of further ones, by the id of a group that has more."""
     group_of: Mapping[str, str]
     """Id of the group of each member, by SHA-256."""
     uncompared: int

@@ -24,6 +24,7 @@ def answer_to_json(answer: Answer) -> jsonl.JsonObject:
             "sha256": answer.sha256,
             "kind": answer.kind,
             "matches": [],
+            "more_matches": 0,
             "near_misses": [],
             "listed": [],
             "warnings": [],
@@ -55,6 +56,7 @@ def groupings_to_json(answer: Answer, groupings: Groupings) -> jsonl.JsonObject:
         "handles": [{"best": one.best, "readings": list(one.readings)} for one in groupings.handles],
         "accounts": groupings.accounts,
         "files": len(groupings.files),
+        "more_matches": answer.result.more_matches if answer.result else 0,
         "pictures": _names(groupings.pictures),
         "stretches": [
             {"query": list(one.span) if one.span else None, "videos": _names(one.uses)} for one in groupings.footage

@@ -11,8 +11,10 @@ from group_case import SECONDS, VIDEOS, WEAKEST, asset_name
 from linked_stores import add_images, image_record, keep, link
 from served_case import ServedCase, served
 
+from mediafp.case import group_list
 from mediafp.case.case import open_case
 from mediafp.store import open_store
+from mediafp.web.pages import groups
 
 CHOICE = re.compile(
     r'data-facet="(\w+)" data-value="([^"]*)" href="([^"]*)"[^>]*?>.*?<span class="n">([\d,]+)</span>', re.DOTALL
@@ -186,3 +188,20 @@ def test_a_member_counts_as_removed_if_every_post_of_it_is(tmp_path: Path) -> No
     assert (group["removed"], group["partly_removed"], row["removed"], row["partly_removed"]) == (2, 1, "2", "1")
     assert "2 are known to be removed everywhere. Of 1 file some posts are known to be removed, and not all." in page
     assert "2 removed everywhere" in sheet and "1 removed in part" in sheet and listed_values == {"some"}
+
+
+def test_links_and_choices_that_are_not_listed_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_list, "MAX_LINKS", 1)
+    monkeypatch.setattr(groups, "MAX_CHOICES", 2)
+    with open_store(tmp_path / "store", create=True) as store:
+        for name in "abcdef":
+            record = image_record(name)
+            (seen,) = record.sightings
+            add_images(store, replace(record, sightings=(replace(seen, platform=f"platform-{name}"),)))
+        keep(store, link("a", "b", 0.99), link("c", "d", 0.99), *(link("a", other, 0.3) for other in "cef"))
+    with open_case(tmp_path / "store") as case, served(case) as one:
+        found = next(one for one in one.get("/api/groups?limit=9").json() if "a" * 64 in str(one["members"]))
+        page = one.get(f"/groups/{found['id']}").text
+        sheet = one.get("/groups").text
+    assert re.search(r'<p class="pager"> and 2 more</p>', page)
+    assert len(re.findall('data-facet="platform"', sheet)) == 2 and '<p class="small soft"> and 2 more</p>' in sheet

@@ -139,12 +139,12 @@ class Answers:
         """Return the surest matches of an answer with their evidence as one HTML page. Raises UsageError if there is none."""
         if answer.result is None or answer.asset is None or answer.is_running:
             raise UsageError("cannot write the evidence page: the file has no answer yet; wait for it")
+        others = tuple(match for match in answer.result.matches if match.sha256 != answer.sha256)
         result = replace(
             answer.result,
             query=answer.name,
-            matches=tuple(match for match in answer.result.matches if match.sha256 != answer.sha256)[
-                :MAX_EVIDENCE_MATCHES
-            ],
+            matches=others[:MAX_EVIDENCE_MATCHES],
+            more_matches=answer.result.more_matches + len(others[MAX_EVIDENCE_MATCHES:]),
         )
         trace = build_trace(result, self._rectangles)
         analysis = None if answer.in_case else self._queries.analysis(answer.sha256)

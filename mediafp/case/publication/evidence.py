@@ -179,6 +179,7 @@ class RedactedEvidence:
                 ),
                 platform=change(account.platform),
                 shared_with=(),
+                more_shared_with=0,
                 iteration_of=keys.get(account.iteration_of or ""),
                 iteration_because=tuple(filter(None, map(self._redact_reason, account.iteration_because))),
             )

@@ -73,8 +73,8 @@ def add_answer(site: Site, asking: Asking) -> None:
         def film(stretch: Stretch) -> list[float]:
             return answers.frame_times(stretch.uses[0].asset.sha256, _reference_span(stretch.uses[0]), FILM_FRAMES)
 
-        footage = [(shown.rows(one.uses), one) for one in groupings.footage]
-        words = [(shown.rows(one.uses), one) for one in groupings.words]
+        footage = [(rows, one) for one in groupings.footage if (rows := shown.rows(one.uses))]
+        words = [(rows, one) for one in groupings.words if (rows := shown.rows(one.uses))]
         source = groupings.trace.source
         source_use = next((use for use in groupings.pictures if source and use.match is source.match), None)
         counted = groupings.files.values()
@@ -85,8 +85,10 @@ def add_answer(site: Site, asking: Asking) -> None:
             "groupings": groupings,
             "shown": shown,
             "pictures": shown.rows(groupings.pictures),
-            "footage": [(rows, one, film(one)) for rows, one in footage if rows][:MAX_STRETCHES],
-            "words_groups": [(rows, one) for rows, one in words if rows][:MAX_STRETCHES],
+            "footage": [(rows, one, film(one)) for rows, one in footage[:MAX_STRETCHES]],
+            "footage_count": len(footage),
+            "words_groups": words[:MAX_STRETCHES],
+            "words_count": len(words),
             "listed": shown.limit,
             "source": source_use,
             "cut": draw_cut(source_use) if source_use else None,

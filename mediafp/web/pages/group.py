@@ -150,6 +150,7 @@ def add_group(site: Site, asking: Asking) -> None:
                 "links": loaded.links,
                 "all_links": len(cluster.edges),
                 "near": [_neighbour(site, computed.value, link) for link in computed.value.links.get(id, ())],
+                "more_near": computed.value.more_links.get(id, 0),
                 "cut": cut,
                 "is_weak": bool(details.cut and details.cut.edge.probability < WEAKEST_BOUNDS[1]),
                 "done": done,
