@@ -59,7 +59,7 @@ class Side:
     clues: tuple[Markup, ...]
     more_clues: int
     warnings: tuple[str, ...]
-    """What was not read of the file, or is wrong with it."""
+    """Warnings of its analysis, such as that a part was not read."""
     group: str | None
     """Id of the group that the asset belongs to; None on a page without groups."""
 

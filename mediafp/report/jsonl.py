@@ -235,6 +235,7 @@ def trace_to_json(value: Trace) -> JsonObject:
     return result_to_json(value.result) | {
         "matches": matches,
         "source": value.source.match.sha256 if value.source else None,
+        "equally_complete": [one.match.sha256 for one in value.equally_complete],
         "first_posted": sighting_to_json(value.first_posted) if value.first_posted else None,
         "perhaps_first": [sighting_to_json(seen) for seen in value.perhaps_first],
         "handles": [{"best": one.best, "readings": list(one.readings)} for one in value.handles],

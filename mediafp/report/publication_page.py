@@ -36,7 +36,7 @@ class GroupFigure:
     more: int
     """Sightings that are not listed."""
     warnings: tuple[str, ...]
-    """What was not read of the file, or is wrong with it."""
+    """Warnings of its analysis, such as that a part was not read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -247,7 +247,11 @@ class Trace:
     result: QueryResult
     entries: tuple[TraceEntry, ...]
     source: TraceEntry | None
-    """Entry that shows most of the image; None if none shows the whole query."""
+    """Entry that shows most of the image, of equal ones the oldest; None if none shows the whole query, or if no date tells equal
+    ones apart."""
+    equally_complete: tuple[TraceEntry, ...] = ()
+    """Entries that show as much as the source, of which no date says that they are later; without a source, those of which it may
+    be any."""
     first_posted: Sighting | None = None
     """Earliest sighting of a copy whose time of posting is known."""
     perhaps_first: tuple[Sighting, ...] = ()

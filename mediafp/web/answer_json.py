@@ -51,6 +51,7 @@ def groupings_to_json(answer: Answer, groupings: Groupings) -> jsonl.JsonObject:
         "sha256": answer.sha256,
         "state": answer.state,
         "source": source.match.sha256 if source else None,
+        "equally_complete": [one.match.sha256 for one in groupings.trace.equally_complete],
         "first_posted": jsonl.sighting_to_json(first) if first else None,
         "perhaps_first": [jsonl.sighting_to_json(seen) for seen in groupings.trace.perhaps_first],
         "handles": [{"best": one.best, "readings": list(one.readings)} for one in groupings.handles],

@@ -275,7 +275,7 @@ def test_a_value_of_a_template_cannot_bypass_the_escaping() -> None:
     """Not even one that a template prints without a filter, such as the title."""
     values = {
         "rows": [], "total": 0, "query_image": "", "source": None, "first_posted": None, "owner": None,
-        "warnings": (), "handles": [], "near_misses": [], "seal": SEAL, "more_matches": 0,
+        "warnings": (), "handles": [], "near_misses": [], "seal": SEAL, "more_matches": 0, "equally_complete": (),
         "title": "a\u202e<b>\u200b",
     }  # fmt: skip
     page = "".join(stream_template("trace_page.html.j2", images=EmbeddedImages(), **values))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from linked_stores import add_images, image_record, keep, link, linked_store
+from sample_matches import sample_placement
 from served_case import TOKEN, ServedCase, served
 
 from mediafp.case import open_case
@@ -220,3 +221,16 @@ def test_stretches_clues_and_reasons_that_are_not_listed_are_counted(
     with open_case(tmp_path / "store") as case, served(case) as one:
         page = " ".join(re.sub("<[^>]+>", " ", one.get(f"/answer/{'a' * 64}").text).split())
     assert "1 of 3 are listed." in page and "phone 7 EXIF, anybody may have written it and 3 more" in page
+
+
+def test_pictures_of_which_any_may_be_the_source_are_named(tmp_path: Path) -> None:
+    with open_store(tmp_path / "store", create=True) as store:
+        add_images(store, *map(image_record, "abcdef"))
+        wide = sample_placement(covered=0.5)
+        keep(store, *(link("a", other, 0.99, placement=wide, coverage=(1.0, 0.5)) for other in "bcdef"))
+    with open_case(tmp_path / "store") as case, served(case) as one:
+        page = " ".join(re.sub("<[^>]+>", "", one.get(f"/answer/{'a' * 64}").text).split())
+        groupings = one.get(f"/api/groupings/{'a' * 64}").json()
+    assert "no date tells which of them is the source: b.jpg, c.jpg, d.jpg and 2 more." in page
+    assert "one of those that are cut least" in page
+    assert groupings["source"] is None and len(groupings["equally_complete"]) == 5

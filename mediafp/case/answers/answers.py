@@ -259,10 +259,14 @@ class Answers:
         matches = tuple(sorted(strongest.values(), key=lambda match: (-match.probability, match.sha256)))
         trace = build_trace(replace(result, matches=matches, near_misses=()), lambda sha256: ())
         if not is_image:
-            return replace(trace, source=None)
+            return replace(trace, source=None, equally_complete=())
         widest = sorted(filter(_may_be_source, matches), key=_shows_less)[:MAX_SOURCE_CANDIDATES]
         narrow = build_trace(replace(result, matches=tuple(widest), near_misses=()), self._rectangles)
-        return replace(trace, source=narrow.source)
+        source, equal = narrow.source, narrow.equally_complete
+        if source is None and (own := next((one for one in equal if one.match.sha256 == result.sha256), None)):
+            # Nothing shows more than the very file that was asked about, whichever is older.
+            source, equal = own, tuple(one for one in equal if one is not own)
+        return replace(trace, source=source, equally_complete=equal)
 
     def _pixels(self, asset: Asset, seconds: float) -> tuple[Pixels, bool]:
         """Return an image or a frame, and True if it is the kept one since the file is gone."""

@@ -29,6 +29,8 @@ from mediafp.web.views import View
 
 LISTED_USES: Final = 60
 """Uses that a section lists before the user asks for all. Chosen: a row has 1.4 kB, and a page at most 200 kB."""
+NAMED_SOURCES: Final = 3
+"""Pictures that are named of those that may be the source. Chosen, not measured."""
 MAX_STRETCHES: Final = 20
 """Groups of footage, or of words, that have a heading of their own. Chosen, not measured."""
 FILM_FRAMES: Final = 5
@@ -75,8 +77,11 @@ def add_answer(site: Site, asking: Asking) -> None:
 
         footage = [(rows, one) for one in groupings.footage if (rows := shown.rows(one.uses))]
         words = [(rows, one) for one in groupings.words if (rows := shown.rows(one.uses))]
-        source = groupings.trace.source
+        trace = groupings.trace
+        # Where any of several may be the source, the first of them stands for all: they are cut alike.
+        source = trace.source or next(iter(trace.equally_complete), None)
         source_use = next((use for use in groupings.pictures if source and use.match is source.match), None)
+        equal = [one.match for one in trace.equally_complete]
         counted = groupings.files.values()
         has_frames = answer.kind == "video" and answer.asset is not None and all(answer.asset.size)
         frames = answers.frame_times(answer.sha256, None, QUERY_FRAMES) if has_frames else []
@@ -91,13 +96,16 @@ def add_answer(site: Site, asking: Asking) -> None:
             "words_count": len(words),
             "listed": shown.limit,
             "source": source_use,
+            "is_source_known": trace.source is not None,
+            "equally_complete": [site.title_of(one.sightings, one.sha256) for one in equal[:NAMED_SOURCES]],
+            "equally_complete_count": len(equal),
             "cut": draw_cut(source_use) if source_use else None,
             "videos": len({use.asset.sha256 for use in groupings.footage_uses}),
             "others": sum(not use.is_query for use in counted),
             "standings": count_standings(counted),
             "least": min((use.match.probability for use in groupings.counted), default=None),
             "same_bytes": all(use.match.has_same_bytes for use in groupings.counted),
-            "days_before_video": _days_before(source_use, groupings.footage_uses),
+            "days_before_video": _days_before(source_use, groupings.footage_uses) if trace.source else None,
             "best_near": max((use.match.probability for use in groupings.near_misses), default=None),
             "uncertain": sum(
                 use.match.probability >= DEFAULT_MIN_PROBABILITY or use.match.decision is not None
