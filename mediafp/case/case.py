@@ -191,11 +191,12 @@ class Case(
             UsageError: `top` is negative, `min_probability` is not in 0..1, or `since` is no date or time.
         """
         from mediafp.case.query import QueryOptions
+        from mediafp.case.quoted_scripts import quote_scripts
 
         first = None if since is None else parse_since(since)
         options = QueryOptions(top=top, min_probability=min_probability, ocr=ocr, speech=speech, since=first)
         for query in self._run_queries(queries, options):
-            yield query.result
+            yield quote_scripts(query.result, query.transcript, self._store)
 
     def trace(
         self,

@@ -1,6 +1,6 @@
 """The command `match`, and the text form of a match."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Annotated
 
@@ -147,7 +147,8 @@ def print_match(match: Match, *, prefix: str = "") -> None:
 
 
 def _print_segments(match: Match) -> None:
-    """Print when a video shows the other image, or which stretches of the two files match."""
+    """Print when a video shows the other image, or which stretches of the two files match, and what is said in them."""
+    words = iter(match.words or ())
     for segment in match.segments[:MAX_SEGMENT_LINES]:
         if segment.query is None:
             print_line(f"      seen at {_span(segment.reference)} of the reference")
@@ -156,8 +157,20 @@ def _print_segments(match: Match) -> None:
         else:
             spans = f"{_span(segment.query)} of the query, {_span(segment.reference)} of the reference"
             print_line(f"      {segment.channel}: {spans}")
+            said = next(words, None) if segment.channel == "script" else None
+            if said:
+                print_line("          ", *_quoted(said))
     if more := len(match.segments[MAX_SEGMENT_LINES:]):
         print_line(f"      and {count_of(more, 'more segment')}: see --json", style="dim")
+
+
+def _quoted(said: tuple[str, str]) -> Iterator[Part]:
+    """Yield the words of the query and those of the reference, once if they are written the same."""
+    query, reference = said
+    yield (f"“{query}”", "bold")
+    if reference != query:
+        yield " / "
+        yield (f"“{reference}”", "bold")
 
 
 def _span(span: TimeSpan) -> str:

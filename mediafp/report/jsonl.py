@@ -154,8 +154,14 @@ def match_to_json(value: Match) -> JsonObject:
         "sightings": [sighting_to_json(seen) for seen in value.sightings],
         "clues": [clue_to_json(clue) for clue in value.clues],
         "decision": match_decision_to_json(value.decision) if value.decision else None,
-        **({"translated": value.translated} if value.relation == "same_script" else {}),
+        **(_script_to_json(value) if value.relation == "same_script" else {}),
     }
+
+
+def _script_to_json(value: Match) -> JsonObject:
+    """Return what a match of two scripts states beside the others."""
+    words = None if value.words is None else [{"query": query, "reference": other} for query, other in value.words]
+    return {"translated": value.translated, "words": words}
 
 
 def match_decision_to_json(value: Decision) -> JsonObject:

@@ -176,6 +176,8 @@ class Match:
     """Probability that the model itself states, if `probability` was fitted on the decisions of the case; else None."""
     decision: Decision | None = None
     """Decision of a person on the two files, `confirm` or `unsure`; None if there is none. A rejected match is in no result."""
+    words: tuple[tuple[str, str], ...] | None = None
+    """Words of the query and of the reference in each segment of channel `script`, shortened; None if they were not looked up."""
 
     @property
     def translated(self) -> bool:

@@ -47,3 +47,11 @@ def test_times_of_a_match_are_printed(
 ) -> None:
     print_match(sample_match(kind=kind, segments=tuple(segments), why=("they agree",)))
     assert [line.strip() for line in capsys.readouterr().out.splitlines()[2:]] == lines
+
+
+def test_words_of_a_script_are_printed_below_its_times(capsys: pytest.CaptureFixture[str]) -> None:
+    segments = (segment((1.0, 9.0), (31.0, 39.0), "script"), segment((20.0, 25.0), (50.0, 55.0), "script"))
+    words = (("good evening", "good evening"), ("buenas noches", "good night"))
+    print_match(sample_match(kind="video", relation="same_script", segments=segments, words=words))
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()[2:]]
+    assert lines[1] == "“good evening”" and lines[3] == "“buenas noches” / “good night”"
