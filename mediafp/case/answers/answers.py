@@ -282,7 +282,8 @@ class Answers:
             raise UsageError(
                 f"cannot search a part of {asset.sha256[:12]}: its file is gone, and no frame of it is kept; ask about the file"
             )
-        return self._thumbnails.decode(jpeg), True
+        # The part is a query and a page shows it: no worker that a file took over may change it.
+        return self._thumbnails.decode_apart(jpeg), True
 
 
 def _pairs(edges: Iterable[KeptEdge], relations: Collection[Relation]) -> list[tuple[str, str]]:
