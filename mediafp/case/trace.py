@@ -105,7 +105,7 @@ def _extent(placement: Placement, rectangles: Sequence[Sequence[Point]]) -> floa
 def _find_source(entries: Sequence[TraceEntry]) -> tuple[TraceEntry | None, tuple[TraceEntry, ...]]:
     """Return the entry that shows the query and most around it, of nearly equal ones the oldest, and those that may be older.
 
-    Without an entry that does there is none, and none of equal ones that are of one time or of none: these are returned then.
+    The first is None if no entry shows the query, or if equal ones have the same time or none: the second has all of these then.
     """
     complete = [
         entry
