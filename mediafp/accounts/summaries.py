@@ -103,7 +103,7 @@ def _summarise(
     displayed = max((s for s in seen if s.account_name), key=_date_key, default=None)
     platforms = Counter(s.platform for s in seen if s.platform)
     posts = {s.post_id or s.url or (s.posted_at, s.sha256) for s in seen if s.post_id or s.url or s.posted_at}
-    sharers = sorted(shared.items(), key=lambda item: (-item[1], item[0]))[:MAX_LISTED_SHARERS]
+    sharers = sorted(shared.items(), key=lambda item: (-item[1], item[0]))
     return Account(
         key=key,
         platform=min(platforms, key=lambda one: (-platforms[one], one)) if platforms else None,
@@ -120,7 +120,8 @@ def _summarise(
         captures=len(captured),
         removals=len(removed),
         assets=len({s.sha256 for s in seen}),
-        shared_with=tuple(SharedMedia(account=other, assets=count) for other, count in sharers),
+        shared_with=tuple(SharedMedia(account=other, assets=count) for other, count in sharers[:MAX_LISTED_SHARERS]),
+        more_shared_with=len(sharers[MAX_LISTED_SHARERS:]),
     )
 
 

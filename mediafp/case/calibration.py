@@ -16,6 +16,7 @@ from mediafp.matching.graphs import BoolArray
 from mediafp.matching.recalibration import MIN_ODDS_PROBABILITY, logit
 from mediafp.store import Store
 from mediafp.types.arrays import Float64Array
+from mediafp.types.counted_nouns import count_of
 from mediafp.types.decisions import DecidedMatch, Decision
 from mediafp.types.errors import UsageError
 from mediafp.types.recalibration import (
@@ -146,7 +147,7 @@ def _check_number(samples: Mapping[Family, Sequence[_Sample]]) -> None:
         return
     total = sum(len(own) for own in samples.values())
     by_family = ", ".join(f"{len(own)} of {family.replace('_', ' ')}" for family, own in sorted(samples.items()))
-    known = f"{total} {_decisions(total)} on matches{f' ({by_family})' if by_family else ''}"
+    known = f"{count_of(total, 'decision')} on matches{f' ({by_family})' if by_family else ''}"
     raise UsageError(
         f"cannot fit the probabilities: the case has {known}, and {MIN_DECISIONS} of one kind are needed; decide on more"
         " pairs, sure ones too"
@@ -205,15 +206,11 @@ def _choose_groups(samples: Sequence[_Sample], sources: tuple[Mapping[str, str],
     return by_accounts if largest <= MAX_SOURCE_SHARE * len(samples) else by_files
 
 
-def _decisions(number: int) -> str:
-    return "decision" if number == 1 else "decisions"
-
-
 def _find_obstacle(truth: BoolArray, sources: int) -> str:
     """Return why a family cannot be fitted; empty if it can."""
     confirmed, rejected = int(truth.sum()), int((~truth).sum())
     if len(truth) < MIN_DECISIONS:
-        return f"it has {len(truth)} {_decisions(len(truth))}, and {MIN_DECISIONS} are needed"
+        return f"it has {count_of(len(truth), 'decision')}, and {MIN_DECISIONS} are needed"
     if min(confirmed, rejected) < MIN_OF_EACH:
         return f"{confirmed} are confirmed and {rejected} rejected, and {MIN_OF_EACH} of each are needed"
     if sources < FOLDS:

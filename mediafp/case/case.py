@@ -19,14 +19,15 @@ from mediafp.case.relation_methods import RelationMethods
 from mediafp.case.search_methods import SearchMethods
 from mediafp.case.since import Since, parse_since
 from mediafp.case.sources import PathLike, Paths, Queries, iter_query_files, list_paths
-from mediafp.case.store_folder import resolve_store_folder
+from mediafp.case.store_folder import resolve_store_folder, scratch_folder
 from mediafp.case.watch_methods import WatchMethods
 from mediafp.case.workbench_methods import WorkbenchMethods
 from mediafp.ingest.walk import walk
 from mediafp.store import Store, open_store
+from mediafp.store.interface import READ_ONLY_REASON
 from mediafp.types.damage import DamageHandler, DamageLog
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY, DEFAULT_TOP
-from mediafp.types.errors import UsageError
+from mediafp.types.errors import StoreError, UsageError
 from mediafp.types.file_sounds import TrackChoice
 from mediafp.types.forgetting import Forgotten
 from mediafp.types.kept_matches import LostPair, LostPairHandler
@@ -146,9 +147,12 @@ class Case(
 
         Raises:
             ModelError: A model is missing.
+            StoreError: The store is read only.
         """
         from mediafp.case.ingestion.run import run_ingest
 
+        if self._store.is_read_only:
+            raise StoreError(f"cannot ingest into the store '{self._store.folder}': {READ_ONLY_REASON}")
         lost_before = self.lost_pairs()
         # An engine of its own, which the run closes when it ends or is abandoned.
         yield from run_ingest(
@@ -187,11 +191,12 @@ class Case(
             UsageError: `top` is negative, `min_probability` is not in 0..1, or `since` is no date or time.
         """
         from mediafp.case.query import QueryOptions
+        from mediafp.case.quoted_scripts import quote_scripts
 
         first = None if since is None else parse_since(since)
         options = QueryOptions(top=top, min_probability=min_probability, ocr=ocr, speech=speech, since=first)
         for query in self._run_queries(queries, options):
-            yield query.result
+            yield quote_scripts(query.result, query.transcript, self._store)
 
     def trace(
         self,
@@ -222,7 +227,7 @@ class Case(
         page = Path(report_path) if report_path else None
         if page:
             check_page_path(page)
-            if len(list(islice(iter_query_files(queries, self.folder), 2))) > 1:
+            if len(list(islice(iter_query_files(queries, scratch_folder(self._store)), 2))) > 1:
                 raise UsageError("cannot write several traces to one page; name one image")
         options = QueryOptions(top=TRACE_TOP, min_probability=min_probability, ocr=ocr, speech=None)
         for query in self._run_queries(queries, options):
@@ -370,7 +375,7 @@ class Case(
     def _run_queries(self, queries: Queries, options: "QueryOptions") -> "Iterator[AnalysedQuery]":
         from mediafp.case.query import NOT_MEDIA_MESSAGE, run_query
 
-        for file in iter_query_files(queries, self.folder):
+        for file in iter_query_files(queries, scratch_folder(self._store)):
             query = run_query(file, self._store, self._references, lambda: self._engine, options)
             if query.result.error != NOT_MEDIA_MESSAGE or file.named_explicitly:
                 yield query
@@ -401,7 +406,8 @@ def open_case(
         StoreError: The store does not exist, is damaged, or was made by a newer version.
     """
     store = open_store(resolve_store_folder(folder), create=create)
-    return Case(store, partial(_start_engine, store.folder, sandboxed=sandboxed, options=engine), on_damage, on_lost)
+    start_engine = partial(_start_engine, scratch_folder(store), sandboxed=sandboxed, options=engine)
+    return Case(store, start_engine, on_damage, on_lost)
 
 
 def _log_damage(sha256: str, reason: str) -> None:
@@ -412,7 +418,7 @@ def _log_lost(pair: LostPair) -> None:
     _logger.warning("%s", pair.message)
 
 
-def _start_engine(scratch_folder: Path, *, sandboxed: bool, options: EngineOptions) -> "Engine":
+def _start_engine(scratch: Path, *, sandboxed: bool, options: EngineOptions) -> "Engine":
     from mediafp.case.engines import new_engine
 
-    return new_engine(scratch_folder, sandboxed=sandboxed, options=options)
+    return new_engine(scratch, sandboxed=sandboxed, options=options)

@@ -42,7 +42,7 @@ def cluster_store(
     Args:
         store: The store.
         constraints: Which assets belong in one cluster; None for the decisions of the store.
-        is_saved: False to save no numbers, for clusters that are only shown.
+        is_saved: False to save no numbers, for clusters that are only shown; a store that is read only saves none.
         with_segments: Read the segments of all edges; if not, the edges have none.
     """
     assets = store.assets()
@@ -63,7 +63,7 @@ def cluster_store(
     numbers = {member.sha256: int(cluster.id[1:]) for cluster in clustering.clusters for member in cluster.members}
     # An asset that left all clusters keeps its number: the cluster may come back.
     numbers = {sha256: number for sha256, number in previous.items() if sha256 in kinds} | numbers
-    if is_saved and numbers != previous:
+    if is_saved and numbers != previous and not store.is_read_only:
         with store.writing():
             store.save_cluster_numbers(numbers, max(last, *numbers.values()))
     return clustering

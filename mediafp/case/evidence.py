@@ -61,6 +61,11 @@ class StoredEvidence:
         query = self._query_with(sha256)
         return query.asset if query else self._store.asset(sha256)
 
+    def warnings(self, sha256: str) -> Sequence[str]:
+        """Return the warnings of an asset's analysis."""
+        query = self._query_with(sha256)
+        return query.warnings if query else self._store.warnings(sha256)
+
     def thumbnail(self, sha256: str, seconds: float | None = None, page: int = 0) -> bytes | None:
         """Return a JPEG of the stored frame nearest to a time (None: the first), or None if there is none.
 

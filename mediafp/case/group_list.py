@@ -13,7 +13,7 @@ from mediafp.types.groups import GroupLink, GroupList, GroupSummary, relation_ch
 from mediafp.types.instants import time_key
 from mediafp.types.kept_matches import CHANNELS, MIN_KEPT_PROBABILITY, Channel
 from mediafp.types.matches import MIRRORED_RELATIONS
-from mediafp.types.sightings import Sighting
+from mediafp.types.sightings import Sighting, posts_standing
 
 MAX_LINKS: Final = 12
 """Other groups and assets that are listed for one group, the most probable ones. Chosen, not measured."""
@@ -43,10 +43,12 @@ def load_groups(store: Store, received_name: Callable[[str], str | None]) -> Gro
     silent = {sha256 for sha256, has_sound in videos.items() if has_sound is False}
     unread = videos.keys() - silent - transcribed
     groups = tuple(_summarise(store, cluster, seen, silent, unread, file_name) for cluster in clustering.clusters)
+    links = _find_links(store, group_of)
     return GroupList(
         clustering=clustering,
         groups=groups,
-        links=_find_links(store, group_of),
+        links={group: found[:MAX_LINKS] for group, found in links.items()},
+        more_links={group: more for group, found in links.items() if (more := len(found[MAX_LINKS:]))},
         group_of=group_of,
         uncompared=store.count_uncompared(comparison_versions()).assets,
         positions={group.id: position for position, group in enumerate(groups)},
@@ -65,6 +67,7 @@ def _summarise(
     sightings = [sighting for sha256 in own for sighting in own[sha256]]
     dates = sorted((sighting.date for sighting in sightings if sighting.date), key=time_key)
     members = sorted(own, key=lambda sha256: (sha256 != cluster.representative, *first_date_key(own[sha256]), sha256))
+    standings = Counter(posts_standing(found) for found in own.values())
     added = tuple(store.added_at(sha256) for sha256 in members)
     sharing: dict[Channel, set[str]] = {channel: set() for channel in CHANNELS}
     for edge in cluster.edges:
@@ -82,7 +85,8 @@ def _summarise(
         first_added_at=min(added),
         last_added_at=max(added),
         added_at=added,
-        removed=sum(any(sighting.removed_at for sighting in own[sha256]) for sha256 in own),
+        removed=standings["removed"],
+        partly_removed=standings["partly_removed"],
         shares={channel: len(found) for channel, found in sharing.items()},
         silent=sum(sha256 in silent for sha256 in own),
         unread=sum(sha256 in unread for sha256 in own),
@@ -111,7 +115,7 @@ def _title(sighting: Sighting) -> str:
 
 
 def _find_links(store: Store, group_of: Mapping[str, str]) -> dict[str, tuple[GroupLink, ...]]:
-    """Return the most probable match of each group to each other group, and to each asset in none."""
+    """Return the most probable match of each group to each other group, and to each asset in none, the most probable first."""
     best: defaultdict[str, dict[str, GroupLink]] = defaultdict(dict)
     for edge in store.kept_edges(MIN_KEPT_PROBABILITY):
         groups = group_of.get(edge.a), group_of.get(edge.b)
@@ -128,6 +132,6 @@ def _find_links(store: Store, group_of: Mapping[str, str]) -> dict[str, tuple[Gr
                     best[own][their or other] = link
             relation = MIRRORED_RELATIONS.get(relation, relation)
     return {
-        group: tuple(sorted(found.values(), key=lambda one: (-one.probability, one.other))[:MAX_LINKS])
+        group: tuple(sorted(found.values(), key=lambda one: (-one.probability, one.other)))
         for group, found in best.items()
     }

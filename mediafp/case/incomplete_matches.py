@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from mediafp.store import Store
+from mediafp.store.interface import READ_ONLY_REASON
+from mediafp.types.counted_nouns import count_of
 from mediafp.types.kept_matches import KeptMatch, LostPair, PairFailure
 
 PARTIAL_SEARCH: Final = "a part of the rows of a large index: a use may be missing; see docs/scale.md"
@@ -49,6 +51,28 @@ def partial_search_warning(store: Store, sha256: str | None = None) -> str | Non
     partly = store.count_partly_compared(versions)
     files = "1 file was" if partly == 1 else f"{partly} files were"
     return f"{files} compared with {PARTIAL_SEARCH}" if partly else None
+
+
+def case_warnings(store: Store) -> tuple[str, ...]:
+    """Return a sentence for each kind of reason why the kept matches of a store may lack some."""
+    lost = len(store.lost_pairs())
+    warnings = (
+        [f"{count_of(lost, 'pair')} of files could not be compared; to try again: mediafp relate"] if lost else []
+    )
+    partial = partial_search_warning(store)
+    return tuple(filter(None, (*warnings, partial, _pending_warning(store))))
+
+
+def _pending_warning(store: Store) -> str | None:
+    """Return a sentence about the files of a store that cannot be written which wait to be compared; None if there are none."""
+    from mediafp.case.comparison.versions import comparison_versions
+
+    waiting = store.count_uncompared(comparison_versions()).assets if store.is_read_only else 0
+    if not waiting:
+        return None
+    return (
+        f"{count_of(waiting, 'file')} not compared with all others, so that matches may be missing: {READ_ONLY_REASON}"
+    )
 
 
 def match_warnings(store: Store, sha256: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from mediafp.store import Store
+from mediafp.types.counted_nouns import count_of
 from mediafp.types.matches import Match
 from mediafp.types.shared_clues import IDENTIFYING_KINDS
 from mediafp.types.sightings import Clue, Sighting
@@ -56,7 +57,8 @@ def _shared_reasons(shared: Sequence[Clue]) -> list[str]:
     """Return the reasons that clues are which both files state; a value once, whatever its kinds."""
     values = {clue.value: clue.kind for clue in reversed(shared)}
     reasons = [f"both files state the {values[v].replace('_', ' ')} {v[:MAX_VALUE_CHARS]!r}" for v in reversed(values)]
-    return reasons[:MAX_SHARED_REASONS]
+    more = len(reasons[MAX_SHARED_REASONS:])
+    return [*reasons[:MAX_SHARED_REASONS], *([f"both files state {count_of(more, 'more such value')}"] if more else [])]
 
 
 def _by_date(sighting: Sighting) -> tuple[bool, str, str]:

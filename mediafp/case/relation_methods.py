@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mediafp.case.exports import iter_match_records
-from mediafp.case.incomplete_matches import find_lost_pairs, partial_search_warning
+from mediafp.case.incomplete_matches import case_warnings, find_lost_pairs, partial_search_warning
 from mediafp.case.sources import PathLike
 from mediafp.store import Store
+from mediafp.store.interface import READ_ONLY_REASON
 from mediafp.types.accounts import Account
 from mediafp.types.clusters import Clustering
 from mediafp.types.coshares import DEFAULT_WINDOW_SECONDS, Cosharing
-from mediafp.types.errors import UsageError
+from mediafp.types.errors import StoreError, UsageError
 from mediafp.types.kept_matches import KeptMatch, LostPair, LostPairHandler, MatchRecord, UncomparedAssets
 from mediafp.types.matches import Clip, QueryResult
 from mediafp.types.timelines import Timeline
@@ -72,6 +73,13 @@ class RelationMethods:
         from mediafp.case.comparison.run import run_comparisons
 
         total, self._comparison_warnings = 0, ()
+        if self._store.is_read_only:
+            if complete:
+                raise StoreError(f"cannot compare the files of '{self._store.folder}': {READ_ONLY_REASON}")
+            self._comparison_warnings = case_warnings(self._store)
+            for reason in self._comparison_warnings:
+                _logger.warning("%s", reason)
+            return 0
         for done, total in run_comparisons(
             self._store, self._references, start_engine=self._start_engine, complete=complete
         ):

@@ -9,6 +9,7 @@ from typing import Final
 from mediafp.case.accounts import load_timeline
 from mediafp.case.clusters import cluster_store
 from mediafp.case.evidence import StoredEvidence
+from mediafp.case.incomplete_matches import case_warnings
 from mediafp.case.kept_results import KeptResults
 from mediafp.case.original_frames import OriginalFrames
 from mediafp.case.originals import open_original
@@ -75,7 +76,7 @@ def write_evidence(
     """
     results, clustering, timeline = KeptResults(store), cluster_store(store), load_timeline(store, None)
 
-    total = results.matches
+    total, warnings = results.matches, case_warnings(store)
     clips: list[Clip] = []
     with OriginalFrames(store, engine) as originals:
         source = StoredEvidence(store, thumbnails, read_frames=originals.read)
@@ -88,6 +89,7 @@ def write_evidence(
                     clustering=clustering,
                     source=source,
                     seal=store.last_log_entry(),
+                    warnings=warnings,
                     timeline=timeline,
                     clips=linked,
                     paths=paths,

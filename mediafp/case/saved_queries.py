@@ -27,6 +27,7 @@ from mediafp.case.query import AnalysedQuery, PartState, QueryOptions, run_query
 from mediafp.case.references import StoredReferences
 from mediafp.case.saved_hashes import encode_hashes, with_current_hits
 from mediafp.case.sources import QueryFile, iter_query_files
+from mediafp.case.store_folder import scratch_folder
 from mediafp.case.thumbnail_decoder import ThumbnailDecoder
 from mediafp.case.upload_drafts import open_draft, store_errors
 from mediafp.engine.interface import Engine
@@ -140,7 +141,7 @@ class SavedQueries:
         if self._store.count_assets():
             self._thumbnails.start()
             options = QueryOptions(top=1, min_probability=MIN_SAVED_PROBABILITY, ocr=True, speech=None)
-            for file in iter_query_files(WARM_UP_IMAGE, self._store.folder):
+            for file in iter_query_files(WARM_UP_IMAGE, scratch_folder(self._store)):
                 run_query(file, self._store, self._open_references, self._open_engine, options)
 
     def find(self, sha256: str, *, only: str | None = None) -> SavedQuery | None:

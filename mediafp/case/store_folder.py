@@ -1,10 +1,12 @@
-"""The folder of the store if the caller names none."""
+"""The folder of the store if the caller names none, and that of temporary files."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import platformdirs
 
+from mediafp.store import Store
 from mediafp.types.errors import UsageError
 
 
@@ -25,3 +27,8 @@ def resolve_store_folder(folder: Path | str | None) -> Path:
     if folder == "":
         raise UsageError("cannot open the store: its folder's name is empty; name a folder with --store")
     return Path(folder)
+
+
+def scratch_folder(store: Store) -> Path:
+    """Return the folder for temporary files without a name: that of the store, or the system's if no file may be made there."""
+    return Path(tempfile.gettempdir()) if store.is_read_only else store.folder

@@ -51,10 +51,12 @@ def build_trace(result: QueryResult, rectangles: RectangleLookup) -> Trace:
         (time_key(seen.posted_at), seen.uri, seen) for match in copies for seen in match.sightings if seen.posted_at
     ]
     posts = [seen for *_, seen in sorted(posted, key=lambda one: one[:2])]
+    source, equally_complete = _find_source(entries)
     return Trace(
         result=result,
         entries=tuple(entries),
-        source=_find_source(entries),
+        source=source,
+        equally_complete=equally_complete,
         first_posted=posts[0] if posts else None,
         perhaps_first=tuple(_find_perhaps_earlier(posts)),
         handles=merge_handles(copies),
@@ -100,8 +102,11 @@ def _extent(placement: Placement, rectangles: Sequence[Sequence[Point]]) -> floa
     return round(placement.shown * max(1.0, image_area / overlap_area), 3)
 
 
-def _find_source(entries: Sequence[TraceEntry]) -> TraceEntry | None:
-    """Return the entry that shows the query and most around it; of nearly equal ones the oldest; None if none does."""
+def _find_source(entries: Sequence[TraceEntry]) -> tuple[TraceEntry | None, tuple[TraceEntry, ...]]:
+    """Return the entry that shows the query and most around it, of nearly equal ones the oldest, and those that may be older.
+
+    The first is None if no entry shows the query, or if equal ones have the same time or none: the second has all of these then.
+    """
     complete = [
         entry
         for entry in entries
@@ -110,4 +115,16 @@ def _find_source(entries: Sequence[TraceEntry]) -> TraceEntry | None:
     # A merely possible copy is the source only if there is no certain one.
     complete = [entry for entry in complete if entry.match.verdict == "copy"] or complete
     largest = max((entry.extent or 0.0 for entry in complete), default=0.0)
-    return next((entry for entry in complete if (entry.extent or 0.0) * MIN_EXTENT_RATIO >= largest), None)
+    nearly = [entry for entry in complete if (entry.extent or 0.0) * MIN_EXTENT_RATIO >= largest]
+    if not nearly:
+        return None, ()
+    first, *others = nearly
+    equal = tuple(entry for entry in others if _may_be_older(entry.first_seen, first.first_seen))
+    if any(entry.first_seen == first.first_seen for entry in equal):
+        return None, (first, *equal)
+    return first, equal
+
+
+def _may_be_older(first_seen: str | None, other: str | None) -> bool:
+    """Return True if no dates say that an entry is later than another one."""
+    return first_seen is None or other is None or first_seen == other or may_be_earlier(first_seen, other)

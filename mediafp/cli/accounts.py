@@ -86,7 +86,7 @@ def _print_account(account: Account) -> None:
     print_line(f"    {'; '.join(filter(None, parts))}")
     if account.shared_with:
         shared = [f"{other.account} ({other.assets})" for other in account.shared_with[:MAX_SHOWN_SHARERS]]
-        if more := len(account.shared_with) - len(shared):
+        if more := len(account.shared_with) + account.more_shared_with - len(shared):
             shared.append(f"{more} more")
         print_line(f"    same media as {', '.join(shared)}")
 

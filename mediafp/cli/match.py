@@ -1,6 +1,6 @@
 """The command `match`, and the text form of a match."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Annotated
 
@@ -26,7 +26,9 @@ from mediafp.types.counted_nouns import count_of
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY, DEFAULT_MODEL, DEFAULT_TOP
 from mediafp.types.errors import UsageError
 from mediafp.types.matches import Match, QueryResult, format_probability
+from mediafp.types.media import TimeSpan
 from mediafp.types.sightings import Clue, Sighting
+from mediafp.types.timestamps import format_time
 
 MIN_NEAR_MISS_PROBABILITY = 0.01
 """Probability from which a near miss is printed next to matches. Chosen, not measured."""
@@ -35,6 +37,8 @@ MAX_CLUE_LINES = 6
 """Clues of one file that are printed. Chosen, not measured."""
 MAX_SIGHTING_LINES = 3
 """Sightings that are printed below a match, the oldest first; the others are counted. Chosen, not measured."""
+MAX_SEGMENT_LINES = 3
+"""Matching segments of a match that are printed, the first ones. Chosen, not measured."""
 MAX_PATH_LINES = 3
 """Further paths of a reference that are printed; the others are counted. Chosen, not measured."""
 
@@ -138,7 +142,41 @@ def print_match(match: Match, *, prefix: str = "") -> None:
         handles = ", ".join(match.placement.handles)
         with_handles: tuple[Part, ...] = (", with the handle ", (handles, "bold")) if handles else ()
         print_line("      cropped off: ", (text, "bold red"), *with_handles)
+    _print_segments(match)
     _print_further_paths(match)
+
+
+def _print_segments(match: Match) -> None:
+    """Print when a video shows the other image, or which stretches of the two files match, and what is said in them."""
+    words = iter(match.words or ())
+    for segment in match.segments[:MAX_SEGMENT_LINES]:
+        if segment.query is None:
+            print_line(f"      seen at {_span(segment.reference)} of the reference")
+        elif match.kind == "image":
+            print_line(f"      seen at {_span(segment.query)} of the query")
+        else:
+            spans = f"{_span(segment.query)} of the query, {_span(segment.reference)} of the reference"
+            print_line(f"      {segment.channel}: {spans}")
+            said = next(words, None) if segment.channel == "script" else None
+            if said:
+                print_line("          ", *_quoted(said))
+    if more := len(match.segments[MAX_SEGMENT_LINES:]):
+        print_line(f"      and {count_of(more, 'more segment')}: see --json", style="dim")
+
+
+def _quoted(said: tuple[str, str]) -> Iterator[Part]:
+    """Yield the words of the query and those of the reference, once if they are written the same."""
+    query, reference = said
+    yield (f"“{query}”", "bold")
+    if reference != query:
+        yield " / "
+        yield (f"“{reference}”", "bold")
+
+
+def _span(span: TimeSpan) -> str:
+    """Return a time span, or one time if it has no length that would be stated."""
+    start, end = map(format_time, span)
+    return start if start == end else f"{start}–{end}"
 
 
 def _print_further_paths(match: Match) -> None:

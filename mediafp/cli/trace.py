@@ -25,12 +25,15 @@ from mediafp.cli.options import (
 )
 from mediafp.cli.output import print_json, print_line, progress_bar
 from mediafp.report import jsonl
+from mediafp.types.counted_nouns import count_of
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY
 from mediafp.types.matches import Trace
 from mediafp.types.sightings import Sighting
 
 MIN_EXTRA_EXTENT = 0.02
 """Share of the query's area by which the source must show more for the output to say so. Chosen, not measured."""
+MAX_EQUALLY_COMPLETE = 3
+"""References that are printed of those that may be the source. Chosen, not measured."""
 MAX_PERHAPS_FIRST = 3
 """Posts that may be earlier than the first one that are printed. Chosen, not measured."""
 
@@ -102,8 +105,20 @@ def _print_trace(traced: Trace) -> None:
         more = (source.extent or 1.0) - 1
         shows = f"{more * 100:.0f} % more than" if more >= MIN_EXTRA_EXTENT else "no more than"
         print_line("  source: ", (source.match.uris[0], "bold"), f"; it shows {shows} the query")
+    if equal := traced.equally_complete:
+        names = ", ".join(entry.match.uris[0] for entry in equal[:MAX_EQUALLY_COMPLETE])
+        if unlisted := len(equal[MAX_EQUALLY_COMPLETE:]):
+            names += f" and {unlisted} more: see --json"
+        print_line(
+            "  as complete, and perhaps older: "
+            if source
+            else "  equally complete, and no date tells which is the source: ",
+            (names, "bold"),
+        )
     for entry in traced.entries:
         print_match(entry.match, prefix=f"{entry.first_seen or 'no date':<20}  ")
         print_sightings(entry.match.sightings)
         print_clues("the reference", entry.match.clues)
+    if result.more_matches:
+        print_line(f"  and {count_of(result.more_matches, 'more match', 'more matches')}", style="bold")
     print_near_misses(result)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from mediafp.ingest.files import OpenFile, open_file
+from mediafp.ingest.hidden_files import RESOURCE_FOLDER, is_hidden, is_made_by_system
 from mediafp.ingest.named_paths import parse_named_path
 from mediafp.types.errors import UnreadableMedia
 
@@ -46,12 +47,12 @@ def walk(
 
     A path that the user names is always yielded, even if it is missing or a pipe: opening it gives the error to record.
     A `file://` address is a path too.
-    In folders, hidden names are skipped; a folder that cannot be listed is yielded itself.
+    In folders, hidden names are skipped as in archives; a folder that cannot be listed is yielded itself.
 
     Args:
         paths: Files and folders.
         on_skipped: Called with each hidden name, pipe, device, linked folder and link in a folder that is broken or leads out of
-            it. What is in a hidden folder is not listed.
+            it, but for hidden files that macOS makes. What is in a hidden folder is not listed.
     """
     for named in paths:
         path, problem = parse_named_path(named)
@@ -73,7 +74,8 @@ def _iter_folder(root: Path, on_skipped: Callable[[Path], object]) -> Iterator[P
     while True:
         if folder is not None:
             try:
-                stack.append((folder, _list_folder(folder, inside)))
+                hides_files = RESOURCE_FOLDER in folder.parts[len(root.parts) :]
+                stack.append((folder, _list_folder(folder, inside, hides_files=hides_files)))
             except OSError:
                 yield folder
         while stack and not stack[-1][1]:
@@ -90,12 +92,13 @@ def _iter_folder(root: Path, on_skipped: Callable[[Path], object]) -> Iterator[P
             on_skipped(path / name)
 
 
-def _list_folder(path: Path, inside: str) -> list[str]:
+def _list_folder(path: Path, inside: str, *, hides_files: bool) -> list[str]:
     """Return the names in a folder, each after the letter of its kind, sorted by their bytes, the last first.
 
     Args:
         path: The folder.
         inside: Real path of the folder out of which no link may lead.
+        hides_files: All files in it count as hidden.
 
     Raises:
         OSError: The folder cannot be listed.
@@ -104,11 +107,13 @@ def _list_folder(path: Path, inside: str) -> list[str]:
     with os.scandir(path) as listing:
         for entry in listing:
             try:
-                if entry.name.startswith("."):
+                if is_hidden(entry.name):
+                    if is_made_by_system(entry.name) and not entry.is_dir(follow_symlinks=False):
+                        continue
                     kind = _SKIPPED
                 elif entry.is_dir(follow_symlinks=False):
                     kind = _FOLDER
-                elif entry.is_file() and (not entry.is_symlink() or _is_inside(entry.path, inside)):
+                elif not hides_files and entry.is_file() and (not entry.is_symlink() or _is_inside(entry.path, inside)):
                     kind = _FILE
                 else:
                     kind = _SKIPPED

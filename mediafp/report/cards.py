@@ -57,6 +57,9 @@ class Side:
     sightings: tuple[Markup, ...]
     more_sightings: int
     clues: tuple[Markup, ...]
+    more_clues: int
+    warnings: tuple[str, ...]
+    """Warnings of its analysis, such as that a part was not read."""
     group: str | None
     """Id of the group that the asset belongs to; None on a page without groups."""
 
@@ -94,8 +97,12 @@ class MatchCard:
     handles: tuple[str, ...]
     removed_text: list[str]
     strips: list[tuple[Markup, str]]
+    more_strips: int
+    """Removed lines of text that are not shown enlarged, where some are."""
     passages: list[tuple[Markup, Markup]]
-    """Words of both sides of each segment of channel `script`."""
+    """Words of both sides of each of the first segments of channel `script`."""
+    more_passages: int
+    """Further segments of channel `script`."""
     has_doubts: bool
     """True if a word of a passage is marked as less than sure."""
     words: str
@@ -128,10 +135,9 @@ def build_card(
     segments = order_segments(match.segments)
     pictured = [] if has_image else [s for s in segments if s.channel == "picture"]
     rows = list_segments(segments)
+    scripts = [segment for segment in segments if segment.channel == "script"]
     passages = [
-        passage
-        for segment in [s for s in segments if s.channel == "script"][:MAX_PASSAGES]
-        if any(passage := _passages(query, reference, segment, evidence))
+        passage for segment in scripts[:MAX_PASSAGES] if any(passage := _passages(query, reference, segment, evidence))
     ]
     return MatchCard(
         query=_side("query", query, result.query, evidence, group_ids),
@@ -158,8 +164,10 @@ def build_card(
         changes=list_changes(match.changes),
         handles=placement.handles if placement else (),
         removed_text=[line.text for line in placement.removed_text] if placement else [],
-        strips=_removed_strips(reference, placement, evidence) if placement else [],
+        strips=(strips := _removed_strips(reference, placement, evidence) if placement else []),
+        more_strips=len(placement.removed_text) - len(strips) if placement and strips else 0,
         passages=[(_draw_passage(sides[0]), _draw_passage(sides[1])) for sides in passages],
+        more_passages=len(scripts[MAX_PASSAGES:]),
         has_doubts=any(run.doubt for sides in passages for side in sides if side for run in side.runs),
         words=" · ".join(
             dict.fromkeys(
@@ -179,7 +187,7 @@ def build_card(
 
 
 def _side(role: str, asset: Asset, uri: str, evidence: PageEvidence, group_ids: Mapping[str, str]) -> Side:
-    lines = evidence.sighting_lines(asset.sha256)
+    lines, (clues, more_clues) = evidence.sighting_lines(asset.sha256), evidence.clue_lines(asset.sha256)
     return Side(
         role=role,
         name=display_name(uri),
@@ -187,7 +195,9 @@ def _side(role: str, asset: Asset, uri: str, evidence: PageEvidence, group_ids: 
         image=evidence.image(asset.sha256),
         sightings=lines,
         more_sightings=len(evidence.sightings(asset.sha256)) - len(lines),
-        clues=evidence.clue_lines(asset.sha256),
+        clues=clues,
+        more_clues=more_clues,
+        warnings=evidence.warnings(asset.sha256),
         group=group_ids.get(asset.sha256),
     )
 

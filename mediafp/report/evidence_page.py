@@ -62,6 +62,7 @@ def write_report(
     clustering: Clustering,
     source: EvidenceSource,
     seal: tuple[int, str],
+    warnings: Sequence[str] = (),
     timeline: Timeline | None = None,
     clips: Sequence[Clip] = (),
     title: str = "mediafp evidence",
@@ -77,6 +78,7 @@ def write_report(
         clustering: The clusters of the store.
         source: The evidence; all queries and references are assets of it.
         seal: Number and hash of the last entry of the custody log.
+        warnings: Reasons why matches may be missing, one sentence each.
         timeline: Accounts and events that are drawn; None for no drawing.
         clips: Clips of matching segments, which lie in a folder next to the page.
         title: The title of the page.
@@ -101,6 +103,7 @@ def write_report(
         return {
             "title": title,
             "seal": seal,
+            "warnings": warnings,
             "total": matches.total,
             "groups": groups,
             "unclustered": clustering.unclustered,

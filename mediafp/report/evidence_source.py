@@ -38,6 +38,10 @@ class EvidenceSource(Protocol):
         """Return the statements of an asset's files about their source."""
         ...
 
+    def warnings(self, sha256: str) -> Sequence[str]:
+        """Return what was not read of an asset's file, or is wrong with it, one sentence each."""
+        ...
+
     def thumbnail(self, sha256: str, seconds: float | None = None, page: int = 0) -> bytes | None:
         """Return the JPEG of the stored frame nearest to a time (None: the first), or None if there is none.
 

@@ -12,9 +12,12 @@ from mediafp.report.names import account_name, display_address, display_name, jo
 from mediafp.report.page_evidence import PageEvidence
 from mediafp.types.clusters import ClusterMember
 from mediafp.types.counted_nouns import count_of
+from mediafp.types.instants import time_key
 from mediafp.types.media import Kind
 from mediafp.types.sightings import Sighting
 
+MAX_EQUALLY_COMPLETE: Final = 3
+"""Members or references that are named of those that may be the source. Chosen, not measured."""
 MAX_LISTED_ACCOUNTS: Final = 5
 """Accounts of a group that are named, those with most sightings. Chosen, not measured."""
 
@@ -35,6 +38,10 @@ class GroupCard:
     source_reason: str
     """Why the source is one; "" if no evidence makes a member the source."""
     source_sighting: Markup
+    equally_complete: list[str]
+    """Names of the first of several members that are the most complete ones, if none has a date."""
+    more_equal: int
+    """Number of further ones."""
     relations: list[tuple[str, int]]
     """Relations with the number of their matches, most frequent first."""
     accounts: list[Markup]
@@ -53,6 +60,8 @@ class MemberFigure:
     sighting: Markup
     marks: list[str]
     """Roles of the member in its group."""
+    warnings: tuple[str, ...]
+    """Warnings of its analysis, such as that a part was not read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +90,8 @@ def build_group_card(group: Group, evidence: PageEvidence) -> GroupCard:
                 dates.append(sighting.date)
     (source,) = (member for member in cluster.members if member.sha256 == group.source)
     oldest = group.source_sighting
+    complete = () if group.is_source_known else group.most_complete
+    uris = {member.sha256: member.uris[0] for member in cluster.members}
     return GroupCard(
         id=cluster.id,
         kind=cluster.kind,
@@ -91,21 +102,24 @@ def build_group_card(group: Group, evidence: PageEvidence) -> GroupCard:
         source_name=display_name(source.uris[0]),
         source_reason=_source_reason(group) if group.is_source_known else "",
         source_sighting=_describe(oldest) if oldest else Markup(),
+        equally_complete=[display_name(uris[sha256]) for sha256 in complete[:MAX_EQUALLY_COMPLETE]],
+        more_equal=len(complete[MAX_EQUALLY_COMPLETE:]),
         relations=[(relation.replace("_", " "), count) for relation, count in group.relations.most_common()],
         accounts=[names[key] for key, _ in accounts.most_common(MAX_LISTED_ACCOUNTS)],
         more_accounts=max(0, len(accounts) - MAX_LISTED_ACCOUNTS),
-        first_date=min(dates, default=None),
-        last_date=max(dates, default=None),
+        first_date=min(dates, key=time_key, default=None),
+        last_date=max(dates, key=time_key, default=None),
     )
 
 
 def iter_members(group: Group, evidence: PageEvidence) -> Iterator[MemberFigure]:
     """Yield the members of a group, its source first, then the most complete one and the representative."""
-    most_complete, representative = group.most_complete, group.cluster.representative
+    representative = group.cluster.representative
 
     def marks(member: ClusterMember) -> list[str]:
         source = group.source if group.is_source_known else None
-        roles = (("source", source), ("most complete", most_complete), ("representative", representative))
+        complete = member.sha256 if member.sha256 in group.most_complete else None
+        roles = (("source", source), ("most complete", complete), ("representative", representative))
         return [name for name, sha256 in roles if sha256 == member.sha256]
 
     for member in sorted(group.cluster.members, key=lambda m: (m.sha256 != group.source, not marks(m))):
@@ -116,6 +130,7 @@ def iter_members(group: Group, evidence: PageEvidence) -> Iterator[MemberFigure]
             image=evidence.image(member.sha256),
             sighting=_describe(sighting) if sighting else Markup(),
             marks=marks(member),
+            warnings=evidence.warnings(member.sha256),
         )
 
 
@@ -127,7 +142,7 @@ def list_sightings(group: Group, evidence: PageEvidence) -> list[SightingRow]:
         for sighting in evidence.sightings(member.sha256)
         if sighting.date or sighting.account or sighting.url
     ]
-    sightings.sort(key=lambda sighting: (sighting.date is None, sighting.date or "", sighting.uri))
+    sightings.sort(key=lambda sighting: (sighting.date is None, time_key(sighting.date or ""), sighting.uri))
     return [
         SightingRow(
             date=sighting.date or "no date",

@@ -51,16 +51,13 @@ class Group:
     @property
     def is_source_known(self) -> bool:
         """True if a date or the completeness makes a member the source; else the representative is in its place."""
-        return self.source_sighting is not None or self.most_complete is not None
+        return self.source_sighting is not None or len(self.most_complete) == 1
 
     @property
-    def most_complete(self) -> str | None:
-        """SHA-256 of the member that contains most of the others; None if none contains more than another."""
-        members = [member.sha256 for member in self.cluster.members if self.completeness[member.sha256] > 0]
-        representative = self.cluster.representative
-        return max(
-            sorted(members), key=lambda sha256: (self.completeness[sha256], sha256 == representative), default=None
-        )
+    def most_complete(self) -> tuple[str, ...]:
+        """SHA-256 of the member that contains most of the others, or of several of which none contains more than another."""
+        most = max(self.completeness.values(), default=0)
+        return tuple(one.sha256 for one in self.cluster.members if most > 0 and self.completeness[one.sha256] == most)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,4 +145,5 @@ def _find_source(group: Group, evidence: PageEvidence) -> None:
         perhaps = {sha256 for date, sha256, _ in dated if sha256 != group.source and may_be_earlier(date, oldest)}
         group.perhaps_older = len(perhaps)
     else:
-        group.source = group.most_complete or group.cluster.representative
+        complete = group.most_complete
+        group.source = complete[0] if len(complete) == 1 else group.cluster.representative

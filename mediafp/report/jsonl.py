@@ -154,8 +154,14 @@ def match_to_json(value: Match) -> JsonObject:
         "sightings": [sighting_to_json(seen) for seen in value.sightings],
         "clues": [clue_to_json(clue) for clue in value.clues],
         "decision": match_decision_to_json(value.decision) if value.decision else None,
-        **({"translated": value.translated} if value.relation == "same_script" else {}),
+        **(_script_to_json(value) if value.relation == "same_script" else {}),
     }
+
+
+def _script_to_json(value: Match) -> JsonObject:
+    """Return what a match of two scripts states beside the others."""
+    words = None if value.words is None else [{"query": query, "reference": other} for query, other in value.words]
+    return {"translated": value.translated, "words": words}
 
 
 def match_decision_to_json(value: Decision) -> JsonObject:
@@ -235,6 +241,7 @@ def trace_to_json(value: Trace) -> JsonObject:
     return result_to_json(value.result) | {
         "matches": matches,
         "source": value.source.match.sha256 if value.source else None,
+        "equally_complete": [one.match.sha256 for one in value.equally_complete],
         "first_posted": sighting_to_json(value.first_posted) if value.first_posted else None,
         "perhaps_first": [sighting_to_json(seen) for seen in value.perhaps_first],
         "handles": [{"best": one.best, "readings": list(one.readings)} for one in value.handles],
@@ -261,6 +268,7 @@ def account_to_json(value: Account) -> JsonObject:
     line |= {name: getattr(value, name) for name in (*times, "posts", "captures", "removals", "assets")}
     return line | {
         "shared_with": [{"account": other.account, "assets": other.assets} for other in value.shared_with],
+        "more_shared_with": value.more_shared_with,
         "iteration_of": value.iteration_of,
         "iteration": value.iteration,
         "iteration_because": list(value.iteration_because),

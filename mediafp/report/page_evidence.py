@@ -48,6 +48,7 @@ class PageEvidence:
         self._describe = describe or partial(sighting_line, paths=paths)
         self._source = source
         self.transcript = source.transcript
+        self.warnings = lru_cache(CACHE_SIZE // 4)(self._load_warnings)
         self.asset = lru_cache(CACHE_SIZE // 4)(source.asset)
         self.sightings = lru_cache(CACHE_SIZE // 4)(self._load_sightings)
         self.sighting_lines = lru_cache(CACHE_SIZE // 4)(self._draw_sighting_lines)
@@ -87,13 +88,18 @@ class PageEvidence:
         """Return the sightings of an asset: dated ones first, oldest first."""
         return tuple(self._source.sightings(sha256))
 
+    def _load_warnings(self, sha256: str) -> tuple[str, ...]:
+        """Return what was not read of an asset's file, or is wrong with it."""
+        return tuple(self._source.warnings(sha256))
+
     def _draw_sighting_lines(self, sha256: str) -> tuple[Markup, ...]:
         """Return one line for each of the first sightings of an asset."""
         return tuple(map(self._describe, self.sightings(sha256)[:MAX_SIGHTING_LINES]))
 
-    def clue_lines(self, sha256: str) -> tuple[Markup, ...]:
-        """Return one line for each of the first clues of an asset."""
-        return tuple(map(clue_line, self._source.clues(sha256)[:MAX_CLUE_LINES]))
+    def clue_lines(self, sha256: str) -> tuple[tuple[Markup, ...], int]:
+        """Return one line for each of the first clues of an asset, and the number of further ones."""
+        clues = self._source.clues(sha256)
+        return tuple(map(clue_line, clues[:MAX_CLUE_LINES])), len(clues[MAX_CLUE_LINES:])
 
     def _list_words(self, sha256: str) -> tuple[str, ...]:
         """Return accounts, platforms and names of files under which an asset was seen, each once."""

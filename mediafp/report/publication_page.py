@@ -35,6 +35,8 @@ class GroupFigure:
     lines: tuple[Markup, ...]
     more: int
     """Sightings that are not listed."""
+    warnings: tuple[str, ...]
+    """Warnings of its analysis, such as that a part was not read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +140,8 @@ def build_group_card(
         lines = evidence.sighting_lines(sha256)
         more = len(evidence.sightings(sha256)) - len(lines)
         image = evidence.image(sha256, label=names[sha256])
-        figures.append(GroupFigure(image=image, name=names[sha256], lines=lines, more=more))
+        warnings = evidence.warnings(sha256)
+        figures.append(GroupFigure(image=image, name=names[sha256], lines=lines, more=more, warnings=warnings))
     return PublishedGroupCard(
         kind=cluster.kind,
         size=len(cluster.members),

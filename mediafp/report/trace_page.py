@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from mediafp.report.cards import MatchCard, build_card
 from mediafp.report.evidence_source import EvidenceSource
+from mediafp.report.group_cards import MAX_EQUALLY_COMPLETE
 from mediafp.report.html import write_page
 from mediafp.report.names import account_name, clue_line, display_name, join_isolated
 from mediafp.report.page_evidence import PageEvidence
@@ -71,6 +72,7 @@ def write_trace(
             "query_image": evidence.image(query, label="the query"),
             "warnings": result.warnings,
             "total": len(trace.entries),
+            "more_matches": result.more_matches,
             "rows": [_row(number, entry, trace, evidence) for number, entry in enumerate(trace.entries, 1)],
             "source": {
                 "name": display_name(least_cut.match.uris[0]),
@@ -78,6 +80,10 @@ def write_trace(
             }
             if least_cut
             else None,
+            "equally_complete": [
+                display_name(one.match.uris[0]) for one in trace.equally_complete[:MAX_EQUALLY_COMPLETE]
+            ],
+            "more_equal": len(trace.equally_complete[MAX_EQUALLY_COMPLETE:]),
             "handles": [readings.text for readings in trace.handles],
             "first_posted": {
                 "date": trace.first_posted.posted_at,
@@ -116,7 +122,7 @@ def _row(number: int, entry: TraceEntry, trace: Trace, evidence: PageEvidence) -
         number=number,
         date=entry.first_seen or "no date",
         account=account_name(match.sightings[0]) if match.sightings else Markup(),
-        least_cut=trace.source is not None and match is trace.source.match,
+        least_cut=any(match is one.match for one in (trace.source, *trace.equally_complete) if one),
         image=evidence.image(match.sha256),
         name=display_name(match.uris[0]),
         verdict=match.verdict,

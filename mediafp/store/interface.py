@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol, Self
+from typing import Any, Final, Protocol, Self
 
 from mediafp.store.asset_interface import AssetStore
 from mediafp.store.curation_interface import CurationStore
@@ -256,6 +256,13 @@ class CustodyLog(Protocol):
         ...
 
 
+READ_ONLY_REASON: Final = (
+    "you may not write to its folder; copy the folder to a disk to which you may write and name the copy with --store, or give"
+    " yourself write access"
+)
+"""Why a store that is read only cannot be changed, and what to do."""
+
+
 class Store(
     CurationStore,
     AssetStore,
@@ -286,6 +293,11 @@ class Store(
     @property
     def folder(self) -> Path:
         """Folder of the store."""
+        ...
+
+    @property
+    def is_read_only(self) -> bool:
+        """True if no file may be made in the folder of the store, as on a read-only mount: every write raises StoreError."""
         ...
 
     def writing(self) -> AbstractContextManager[None]:

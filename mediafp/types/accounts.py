@@ -53,6 +53,8 @@ class Account:
     assets: int
     shared_with: tuple[SharedMedia, ...]
     """Other accounts that posted the same media, most shared first."""
+    more_shared_with: int = 0
+    """Number of further ones."""
     iteration: int | None = None
     """Place in its line, from 1 on; None if it is in none."""
     iteration_of: str | None = None

@@ -7,14 +7,11 @@ from typing import Literal, NamedTuple
 from mediafp.types.matches import HandleReadings, Match, QueryResult, TextLine, Trace
 from mediafp.types.media import Asset, Kind, TimeSpan
 from mediafp.types.saved_queries import QueryPart, QueryState
-from mediafp.types.sightings import Sighting
+from mediafp.types.sightings import Sighting, Standing, posts_standing
 from mediafp.types.written_words import Quotation
 
 UseOrder = Literal["oldest", "biggest", "changed", "surest"]
 """Order of uses: by their first time, their pixels, how much of them differs from the query, or their probability."""
-Standing = Literal["removed", "posted", "unknown"]
-"""`removed`: every post of a file whose account or time is known was removed; `posted`: one of them is not known to be;
-`unknown`: no sighting states a post."""
 ChangeKind = Literal[
     "identical", "mirrored", "turned", "square", "part", "more", "inside", "slower", "faster", "backwards", "smaller", "altered",
     "unplaced",
@@ -54,10 +51,7 @@ class Use:
     @property
     def standing(self) -> Standing:
         """State of its posts."""
-        posts = [seen for seen in self.sightings if seen.is_post]
-        if not posts:
-            return "unknown"
-        return "removed" if all(seen.removed_at for seen in posts) else "posted"
+        return posts_standing(self.sightings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

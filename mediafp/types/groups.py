@@ -54,7 +54,9 @@ class GroupSummary:
     added_at: tuple[str, ...]
     """Time at which each member was added, in the order of the members."""
     removed: int
-    """Members of which a sighting states that it was removed."""
+    """Members of which every post is known to be removed."""
+    partly_removed: int
+    """Members of which some posts are known to be removed, and others are not."""
     shares: Mapping[Channel, int]
     """Members that share something by each channel with another member."""
     silent: int
@@ -82,6 +84,8 @@ class GroupList:
     """In the order of the clusters."""
     links: Mapping[str, tuple[GroupLink, ...]]
     """Most probable links of each group to others, by its id."""
+    more_links: Mapping[str, int]
+    """Number of further ones, by the id of a group that has more."""
     group_of: Mapping[str, str]
     """Id of the group of each member, by SHA-256."""
     uncompared: int

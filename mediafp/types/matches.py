@@ -176,6 +176,8 @@ class Match:
     """Probability that the model itself states, if `probability` was fitted on the decisions of the case; else None."""
     decision: Decision | None = None
     """Decision of a person on the two files, `confirm` or `unsure`; None if there is none. A rejected match is in no result."""
+    words: tuple[tuple[str, str], ...] | None = None
+    """Words of the query and of the reference in each segment of channel `script`, shortened; None if they were not looked up."""
 
     @property
     def translated(self) -> bool:
@@ -247,7 +249,11 @@ class Trace:
     result: QueryResult
     entries: tuple[TraceEntry, ...]
     source: TraceEntry | None
-    """Entry that shows most of the image; None if none shows the whole query."""
+    """Entry that shows most of the image, of equal ones the oldest; None if none shows the whole query, or if no date tells equal
+    ones apart."""
+    equally_complete: tuple[TraceEntry, ...] = ()
+    """Entries that show as much as the source, of which no date says that they are later; without a source, those of which it may
+    be any."""
     first_posted: Sighting | None = None
     """Earliest sighting of a copy whose time of posting is known."""
     perhaps_first: tuple[Sighting, ...] = ()

@@ -1,5 +1,6 @@
 """Sightings: where, when and by whom an asset was seen; and clues to its source."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Literal
 
@@ -9,6 +10,9 @@ type Role = Literal["original", "repost"]
 """Part of a sighting in a repost: the account whose post it was, or the one that passed it on."""
 type Trust = Literal["high", "medium", "low"]
 """Reliability of a clue: `high` for what a platform writes, `low` for what anybody may have written."""
+type Standing = Literal["removed", "partly_removed", "posted", "unknown"]
+"""`removed`: every post of a file whose account or time is known was removed; `partly_removed`: some of them were; `posted`: none
+is known to be; `unknown`: no sighting states a post."""
 _PRECISIONS: dict[int, Precision] = {4: "year", 7: "month", 10: "day", 16: "minute"}
 """Precision of a time by the characters of its date and clock; longer ones are exact to the second."""
 
@@ -99,6 +103,16 @@ class Clue:
     source: str
     """Part of the file that states it, such as `file name` or `EXIF`."""
     trust: Trust
+
+
+def posts_standing(sightings: Iterable[Sighting]) -> Standing:
+    """Return the state of the posts among the sightings of one file."""
+    removals = {seen.removed_at is not None for seen in sightings if seen.is_post}
+    if not removals:
+        return "unknown"
+    if len(removals) > 1:
+        return "partly_removed"
+    return "removed" if True in removals else "posted"
 
 
 def time_precision(time: str) -> Precision:

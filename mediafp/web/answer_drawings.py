@@ -78,10 +78,10 @@ def draw_bars(use: Use) -> list[Bar]:
     """Return the matching stretches of a video on a line of `BAR_WIDTH`."""
     duration = float(use.asset.properties.get("duration") or 0.0)
     duration = max([duration, *(one.reference[1] for one in use.match.segments)], default=0.0)
-    if duration <= 0:
-        return []
-    # Pictures, sound and words lie below each other.
+    # Pictures, sound and words lie below each other; a video that has none of them matches itself by its bytes alone.
     channels = sorted({one.channel for one in use.match.segments})
+    if duration <= 0 or not channels:
+        return []
     height = (BAR_HEIGHT - 3) / len(channels)
     bars = []
     for one in use.match.segments:

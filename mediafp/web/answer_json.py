@@ -24,6 +24,7 @@ def answer_to_json(answer: Answer) -> jsonl.JsonObject:
             "sha256": answer.sha256,
             "kind": answer.kind,
             "matches": [],
+            "more_matches": 0,
             "near_misses": [],
             "listed": [],
             "warnings": [],
@@ -50,11 +51,13 @@ def groupings_to_json(answer: Answer, groupings: Groupings) -> jsonl.JsonObject:
         "sha256": answer.sha256,
         "state": answer.state,
         "source": source.match.sha256 if source else None,
+        "equally_complete": [one.match.sha256 for one in groupings.trace.equally_complete],
         "first_posted": jsonl.sighting_to_json(first) if first else None,
         "perhaps_first": [jsonl.sighting_to_json(seen) for seen in groupings.trace.perhaps_first],
         "handles": [{"best": one.best, "readings": list(one.readings)} for one in groupings.handles],
         "accounts": groupings.accounts,
         "files": len(groupings.files),
+        "more_matches": answer.result.more_matches if answer.result else 0,
         "pictures": _names(groupings.pictures),
         "stretches": [
             {"query": list(one.span) if one.span else None, "videos": _names(one.uses)} for one in groupings.footage

@@ -28,19 +28,23 @@ def filter_items[Item](
 
 def count_choices[Item](
     items: Sequence[Item], facets: Mapping[str, Values], chosen: Mapping[str, Collection[str]], *, most: int = 12
-) -> dict[str, list[Choice]]:
-    """Return the choices of each facet, the most frequent first: its chosen values, and others up to a number."""
-    choices: dict[str, list[Choice]] = {}
+) -> dict[str, tuple[list[Choice], int]]:
+    """Return the choices of each facet, and the number of its other values.
+
+    They are the most frequent ones, up to a number, and all that are chosen.
+    """
+    choices: dict[str, tuple[list[Choice], int]] = {}
     for name, values in facets.items():
         others = {other: facets[other] for other in facets if other != name}
         counts = Counter(value for item in filter_items(items, others, chosen) for value in values(item))
         selected = set(chosen.get(name, ()))
         shown = sorted(counts | dict.fromkeys(selected - counts.keys(), 0), key=lambda value: (-counts[value], value))
-        choices[name] = [
+        listed = [
             Choice(value=value, count=counts[value], is_chosen=value in selected)
             for number, value in enumerate(shown)
             if number < most or value in selected
         ]
+        choices[name] = listed, len(shown) - len(listed)
     return choices
 
 

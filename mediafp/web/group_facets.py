@@ -28,8 +28,8 @@ WEAKEST_BOUNDS: Final = (0.7, 0.9)
 """Probabilities of the weakest link that part the groups: below the first one a person should look. Chosen, not measured."""
 NEW_DAYS: Final = 7
 """Days for which a member counts as new. Chosen, not measured."""
-MAX_PLATFORMS: Final = 12
-"""Platforms that are listed, the most frequent ones. Chosen, not measured."""
+MAX_CHOICES: Final = 12
+"""Values of a facet that are listed, the chosen and the most frequent ones: platforms may be more. Chosen, not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,7 @@ class GroupFacets:
         if order:
             names = [value for value in order if value in shown]
         else:
-            names = sorted(shown, key=lambda value: (value not in own, -counts[value], value))[:MAX_PLATFORMS]
+            names = sorted(shown, key=lambda value: (value not in own, -counts[value], value))
         return [self._choice(facet, value, counts[value], own) for value in names]
 
     def _choice(self, facet: Facet, value: str, count: int, own: tuple[str, ...]) -> Choice:
@@ -95,7 +95,7 @@ class GroupFacets:
     def _read(self, group: GroupSummary) -> dict[Facet, frozenset[str]]:
         low, high = WEAKEST_BOUNDS
         band = "below-70" if group.weakest_link < low else "70-90" if group.weakest_link < high else "above-90"
-        removed = {"some"} if group.removed else {"none"}
+        removed = {"some"} if group.removed or group.partly_removed else {"none"}
         if group.removed == len(group.members):
             removed.add("all")
         is_new, has_grown = group.first_added_at >= self.since, group.last_added_at >= self.since

@@ -20,6 +20,7 @@ def group_to_json(group: GroupSummary, cluster: Cluster) -> jsonl.JsonObject:
         "last_at": group.last_at,
         "last_added_at": group.last_added_at,
         "removed": group.removed,
+        "partly_removed": group.partly_removed,
         "shares": dict(group.shares),
         "silent": group.silent,
         "unread": group.unread,

@@ -20,6 +20,8 @@ from mediafp.types.timestamps import utc_now
 _logger = logging.getLogger(__name__)
 FOLDER_NAME: Final = "jobs"
 """Folder of the records in that of the store."""
+MAX_MESSAGES: Final = 20
+"""Messages about single files that the record of a job has, the last ones. Chosen, not measured."""
 MAX_KEPT_JOBS: Final = 200
 """Records that are kept; the oldest are removed. Chosen, not measured."""
 SAVE_SECONDS: Final = 1.0
@@ -41,7 +43,8 @@ class Job:
         done: Units done.
         total: Units in all; None if unknown.
         counts: Numbers by name, such as `added`.
-        messages: The last messages about single files.
+        messages: The last messages about single files, `MAX_MESSAGES` of them.
+        more_messages: Number of those before them.
         result: Its outcome; a file that it wrote is named by `file`.
         error: Reason of a failure.
         created_at: ISO 8601 in UTC, as are the others.
@@ -57,6 +60,7 @@ class Job:
     total: int | None = None
     counts: dict[str, int] = field(default_factory=dict)
     messages: tuple[str, ...] = ()
+    more_messages: int = 0
     result: dict[str, Any] = field(default_factory=dict)
     error: str | None = None
     started_at: str | None = None
@@ -110,12 +114,14 @@ class RunningJob:
         """Note progress, and raise JobCancelled if the user cancelled the job."""
         self.check()
         job = self._job
+        messages = (*job.messages, message) if message else job.messages
         self._job = replace(
             job,
             done=job.done if done is None else done,
             total=job.total if total is None else total,
             counts=dict(counts) if counts is not None else job.counts,
-            messages=(*job.messages[-19:], message) if message else job.messages,
+            messages=messages[-MAX_MESSAGES:],
+            more_messages=job.more_messages + len(messages[:-MAX_MESSAGES]),
             running_seconds=time.monotonic() - self._started,
         )
         if time.monotonic() - self._saved_at >= SAVE_SECONDS:

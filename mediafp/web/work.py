@@ -128,7 +128,7 @@ def _ingest(case: Case, job: RunningJob, speech: SpeechOptions, paths: Sequence[
     skipped_entries: list[Path] = []
     job.update(total=case.count_files(paths, skipped_entries.append))
     refused = wanted.get("refused", ())
-    counts: Counter[str] = Counter(refused=len(refused), left_out=len(skipped_entries))
+    counts: Counter[str] = Counter(refused=wanted.get("refused_count", len(refused)), left_out=len(skipped_entries))
     for reason in refused:
         job.update(message=escape_unprintable(reason))
     started_at = job.job.started_at or ""

@@ -2,8 +2,12 @@
 
 import random
 
+import pytest
+
+from mediafp.accounts import summaries
 from mediafp.accounts.avatars import is_avatar
 from mediafp.accounts.summaries import AccountRecords, summarise_accounts
+from mediafp.report.jsonl import account_to_json
 from mediafp.types.sightings import Sighting
 
 
@@ -108,3 +112,10 @@ def test_avatars_are_named_so_by_file_folder_address_or_a_short_caption() -> Non
         {"text": "They used a stolen profile picture: a long post about accounts that nobody should follow any more"},
     ):  # fmt: skip
         assert not is_avatar(seen("a", **fields)), fields
+
+
+def test_accounts_beyond_those_that_are_listed_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(summaries, "MAX_LISTED_SHARERS", 2)
+    accounts = summary(*(seen("a", account=name) for name in "wxyz"), seen("b", account="x")).accounts
+    assert [one.account for one in accounts["w"].shared_with] == ["x", "y"]
+    assert all(one.more_shared_with == account_to_json(one)["more_shared_with"] == 1 for one in accounts.values())

@@ -1,6 +1,7 @@
 """Sightings and clues of the references of a query."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,13 @@ def test_clue_of_the_same_bytes_is_no_reason(store: SqliteStore) -> None:
     match = sample_match(sha256=B)
     (found,) = iter_with_sources([match], store, query=(B, "/dump/b.jpg"), query_clues=[CLUE])
     assert found.why == match.why
+
+
+def test_clues_that_both_files_state_beyond_the_first_reasons_are_counted(store: SqliteStore) -> None:
+    clues = [replace(CLUE, value=f"16698794{number:02}") for number in range(5)]
+    with store.writing():
+        store.save_clues(B, "/dump/b.jpg", clues)
+    (found,) = iter_with_sources([sample_match(sha256=B)], store, query=(A, None), query_clues=clues)
+    assert found.why[-4:] == (
+        *(f"both files state the weibo uid '{clue.value}'" for clue in clues[:3]), "both files state 2 more such values"
+    )  # fmt: skip

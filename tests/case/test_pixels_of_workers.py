@@ -5,7 +5,7 @@ import re
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import cast
 
@@ -21,6 +21,7 @@ from published_case import SQUARE, PublishedCase, build_case
 
 import mediafp
 from mediafp import AnalysisOptions, CoveredBox, Draft, IngestOptions, PublishedMatch
+from mediafp.case.answers import answers as answers_module
 from mediafp.case.saved_queries import SavedQueries
 from mediafp.engine.local.engine import LocalEngine
 from mediafp.engine.local.process import WorkerProcess
@@ -232,6 +233,22 @@ def thumbnails(folder: Path) -> Iterator[tuple[str, bytes]]:
     """Yield the SHA-256 of each image of a store with its thumbnail."""
     with closing(sqlite3.connect(folder / "store" / "case.sqlite")) as database:
         yield from database.execute("SELECT sha256, jpeg FROM thumbnail JOIN asset USING (sha256) WHERE kind = 'image'")
+
+
+def test_part_of_a_stored_file_is_cut_from_what_a_worker_decodes_that_reads_no_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A part becomes a query, which a page shows: of an image whose file is gone, and of a frame of a video."""
+    with mediafp.open(folder / "store") as case:
+        answers = case.answers(case.saved_queries())
+        crop, video = (sha256_of(folder / "seen" / name) for name in ("crop.jpg", "bikes.mp4"))
+        # A worker that has read a file is idle.
+        list(case.match(folder / "asked" / "part.jpg", ocr=False))
+        asked = count_decoded(monkeypatch)
+        answers.add_part(video, (9.0, 9.0, 90.0, 90.0), 1.0)
+        monkeypatch.setattr(answers_module, "open_original", lambda store, sha256: nullcontext())
+        answers.add_part(crop, (20.0, 20.0, 99.0, 99.0))
+    assert asked == [True, True]
 
 
 def test_hostile_stored_thumbnail_costs_its_image_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,8 @@ import pytest
 from sample_matches import sample_match, sample_placement
 
 from mediafp.case.trace import build_trace
+from mediafp.cli.trace import _print_trace
+from mediafp.report.jsonl import trace_to_json
 from mediafp.types.matches import HandleReadings, Match, QueryResult, TextLine
 from mediafp.types.sightings import Sighting
 
@@ -189,3 +191,39 @@ def test_extent_excludes_the_page_around_an_image_in_a_screenshot() -> None:
     trace = build_trace(result, rectangles.__getitem__)
     assert trace.source and trace.source.match.sha256 == "wide"
     assert {entry.match.sha256: entry.extent for entry in trace.entries} == {"screenshot": 1.138, "wide": 1.515}
+
+
+@pytest.mark.parametrize(
+    ("dates", "source", "equal"),
+    [
+        ((None, None, None), None, "abc"),
+        (("2024-05-01", "2024-05-01", None), None, "abc"),
+        (("2024-05-01", "2024-05-09", "2024-05-20"), "a", ""),
+        (("2024-05-01T08:00:00Z", "2024-05-02", "2024-05-09"), "a", ""),
+        (("2024-05-01", "2024-05-01T08:00:00Z", "2024-05-09"), "a", "b"),
+        (("2024-05-01", "2024-05-09", None), "a", "c"),
+    ],
+)
+def test_source_of_equally_complete_references_is_the_oldest_or_none(
+    dates: tuple[str | None, ...], source: str | None, equal: str
+) -> None:
+    """The most probable one of those without a date is no more the source than the others."""
+    matches = [
+        replace(make_match(name, 0.6, make_sighting(name, date)), probability=0.9 + number / 100)
+        for number, (name, date) in enumerate(zip("abc", dates, strict=True))
+    ]
+    narrow = make_match("narrow", 0.9, make_sighting("narrow", "2001-01-01"))
+    trace = build_trace(result_of(narrow, *matches), no_rectangles)
+    found = trace.source.match.sha256 if trace.source else None
+    assert (found, sorted(one.match.sha256 for one in trace.equally_complete)) == (source, sorted(equal))
+    stated = trace_to_json(trace)
+    assert (stated["source"], sorted(stated["equally_complete"])) == (source, sorted(equal))
+
+
+def test_references_that_may_be_the_source_are_printed_and_the_rest_of_them_counted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _print_trace(build_trace(result_of(*(make_match(name, 0.6) for name in "abcde")), no_rectangles))
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "equally complete, and no date tells which is the source: a.jpg, b.jpg, c.jpg and 2 more" in printed
+    assert "the query" not in printed, "no reference is named the source"

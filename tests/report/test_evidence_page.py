@@ -51,6 +51,8 @@ class MemorySource:
             for sha256, s in ((VIDEO, 30.0), (UPLOAD, 65.5))
         }
         self.sightings_by_sha256: dict[str, list[Sighting]] = {}
+        self.clues_by_sha256: dict[str, list[Clue]] = {}
+        self.warnings_by_sha256: dict[str, list[str]] = {}
         self.video_texts: dict[str, tuple[VideoTextLine, ...]] = {}
         self.transcripts: dict[str, tuple[Transcript, tuple[SpeechHint, ...]]] = {}
         self.gone: set[str] = set()
@@ -60,8 +62,11 @@ class MemorySource:
     def asset(self, sha256: str) -> Asset:
         return self.assets[sha256]
 
+    def warnings(self, sha256: str) -> list[str]:
+        return self.warnings_by_sha256.get(sha256, [])
+
     def clues(self, sha256: str) -> list[Clue]:
-        return []
+        return self.clues_by_sha256.get(sha256, [])
 
     def sightings(self, sha256: str) -> list[Sighting]:
         return self.sightings_by_sha256.get(sha256, [])
@@ -615,3 +620,28 @@ def test_write_report_shows_the_text_on_screen_with_its_times(tmp_path: Path, so
         "and 2 more lines",
     ):
         assert expected in page.text
+
+
+def test_write_report_counts_the_clues_passages_and_lines_that_it_does_not_show(
+    tmp_path: Path, source: MemorySource
+) -> None:
+    source.clues_by_sha256[ORIGINAL] = [
+        Clue(kind="device", value=f"phone {number}", source="EXIF", trust="low") for number in range(8)
+    ]
+    lines = tuple(TextLine(text=f"line {number}", box=BOX, confidence=0.9) for number in range(9))
+    image = result_of(replace(COPY, placement=replace(PLACEMENT, removed_text=lines)))
+    spoken = TranscriptSegment(start=0.0, end=90.0, language="en", language_probability=0.9, text="good evening")
+    transcript = Transcript(
+        model="m", version="v", duration=90, speech_seconds=90, untranscribed_seconds=0, segments=(spoken,)
+    )
+    source.transcripts = {sha256: (transcript, ()) for sha256 in (VIDEO, UPLOAD)}
+    script = tuple(
+        replace(SEGMENT, channel="script", query=(5.0 * n, 5.0 * n + 4), reference=(5.0 * n, 5.0 * n + 4))
+        for n in range(6)
+    )
+    text = Page(
+        write(tmp_path, source, image, result_of(replace(SHARED, relation="same_script", segments=script)))
+    ).text
+    assert "phone 5" in text and "phone 6" not in text and "reference: 2 more clues" in text
+    assert "line 5" in text and "3 more lines of text are not shown." in text
+    assert text.count("good evening") >= 8 and "The words of 2 more segments are not shown." in text

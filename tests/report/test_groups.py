@@ -26,6 +26,9 @@ class NamedSource:
     def asset(self, sha256: str) -> Asset:
         return Asset(sha256=sha256, kind="image", bytes=1, properties={"width": 60, "height": 40})
 
+    def warnings(self, sha256: str) -> list[str]:
+        return []
+
     def clues(self, sha256: str) -> list[Clue]:
         return []
 
@@ -157,3 +160,21 @@ def test_whole_paths_are_shown_on_request_alone(tmp_path: Path) -> None:
     text = write(tmp_path, *arguments, paths=True)
     # In the line of a sighting, in the words of the filter, and in the list of sightings of the group.
     assert text.count("/home/analyst/aaaaaa.jpg") == 3
+
+
+def test_equally_complete_members_without_a_date_are_named_and_none_is_the_source(tmp_path: Path) -> None:
+    members = tuple(ClusterMember(sha256=name, uris=(path_of(name),)) for name in (A, B, C))
+    cluster = Cluster(
+        id="c1", kind="image", representative=A, weakest_link=0.9, weakest_pair=(A, B), members=members, edges=()
+    )  # fmt: skip
+    wide = [result(A, match_to(C, coverage=(0.5, 1.0))), result(B, match_to(C, coverage=(0.5, 1.0)))]
+    write_report(
+        tmp_path / "p.html",
+        results=wide,
+        clustering=Clustering(clusters=(cluster,), unclustered=0),
+        source=NamedSource({}),  # type: ignore[arg-type]
+        seal=(1, "e" * 64),
+    )
+    text = re.sub("<[^>]+>", "", (tmp_path / "p.html").read_text())
+    assert f"the most complete ones are equally complete: {'a' * 6}.jpg, {'b' * 6}.jpg" in text
+    assert text.count("most complete ") >= 2 and "Source: " not in text

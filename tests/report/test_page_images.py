@@ -31,6 +31,9 @@ class ShadesSource:
     def asset(self, sha256: str) -> Asset:
         return Asset(sha256=sha256, kind="image", bytes=1, properties={"width": 400, "height": 300})
 
+    def warnings(self, sha256: str) -> list[str]:
+        return []
+
     def clues(self, sha256: str) -> list[Clue]:
         return []
 

@@ -90,6 +90,9 @@ class HostileSource:
         kind: Any = "image" if sha256 == IMAGE else "video"
         return Asset(sha256=sha256, kind=kind, bytes=1, properties={"width": 100, "height": 80, "duration": 9.0})
 
+    def warnings(self, sha256: str) -> list[str]:
+        return [self.text]
+
     def clues(self, sha256: str) -> list[Clue]:
         return [filled(CLUE, self.text)]
 
@@ -272,7 +275,7 @@ def test_a_value_of_a_template_cannot_bypass_the_escaping() -> None:
     """Not even one that a template prints without a filter, such as the title."""
     values = {
         "rows": [], "total": 0, "query_image": "", "source": None, "first_posted": None, "owner": None,
-        "warnings": (), "handles": [], "near_misses": [], "seal": SEAL,
+        "warnings": (), "handles": [], "near_misses": [], "seal": SEAL, "more_matches": 0, "equally_complete": (),
         "title": "a\u202e<b>\u200b",
     }  # fmt: skip
     page = "".join(stream_template("trace_page.html.j2", images=EmbeddedImages(), **values))

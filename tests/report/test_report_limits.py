@@ -41,6 +41,9 @@ class TalkSource:
     def asset(self, sha256: str) -> Asset:
         return Asset(sha256=sha256, kind="video", bytes=1)
 
+    def warnings(self, sha256: str) -> list[str]:
+        return []
+
     def clues(self, sha256: str) -> list[Clue]:
         return []
 
@@ -79,7 +82,7 @@ def test_files_without_a_transcript_do_not_count_towards_the_limit(
     monkeypatch.setattr(evidence_page, "MAX_TRANSCRIPTS", 2)
     page = write_transcripts(tmp_path, {f"{n:064}" for n in range(7, 7 + talks)}, 12)
     assert [name for name in map("{}.mp4".format, range(12)) if f"<h3>{name}</h3>" in page] == ["7.mp4", "8.mp4"]
-    assert ("This page shows those of the first 2 files." in page) == is_limited
+    assert ("This page shows those of the first 2 files only;" in page) == is_limited
 
 
 def damaged_thumbnails() -> dict[str, bytes]:

@@ -39,9 +39,7 @@ def link(query: str, reference: str, probability: float = 0.95, **changes: objec
         sha256=(reference * 64)[:64],
         probability=probability,
         verdict="copy" if probability >= 0.8 else "possible",
-        placement=sample_placement(),
-        why=("they agree",),
-        **changes,
+        **{"placement": sample_placement(), "why": ("they agree",), **changes},
     )
     return KeptMatch(
         query=(query * 64)[:64], reference=match.sha256, channel="picture", promise=probability, match=match

@@ -5,12 +5,14 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from group_case import RETAKEN, RETAKERS
 from linked_stores import add_images, image_record, keep, link
 from served_case import ServedCase, served
 
 from mediafp.case.case import open_case
 from mediafp.store import open_store
+from mediafp.web.pages import accounts
 
 EARLIER, LATER = RETAKERS[0][0], RETAKERS[1][0]
 SLASHED = "kitchen/daily"
@@ -108,3 +110,15 @@ def test_the_heading_of_a_time_line_counts_the_posts_of_its_account_alone(tmp_pa
         )
         heading = re.findall(r"<h1>(.*?)</h1>", one.get("/timeline/second").text, re.DOTALL)[0]
         assert re.sub("<[^>]*>", "", heading) == "second: 1 time posted, 0 removed, on 1 May 2019."
+
+
+def test_lists_of_accounts_that_are_cut_count_the_rest(grouped: ServedCase, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accounts, "MAX_DRAWN_ACCOUNTS", 2)
+    monkeypatch.setattr(accounts, "LISTED_TAKEOVERS", 1)
+    sharing = sum(bool(one["shared_with"]) for one in grouped.get("/api/accounts?limit=1000").json())
+    page = grouped.get("/accounts?as=network").text
+    assert f"{sharing - 2} more share files and are not drawn." in page
+    assert "the surest 1 of 2; all of them are at /api/respawns" in page
+    named = grouped.get("/accounts?as=table&of=sharing").text
+    cells = [re.sub("<[^>]+>", " ", cell) for cell in re.findall(r"<td>((?:(?!</td>).)*) and \d+ more</td>", named)]
+    assert cells and all(cell.count(",") == 2 for cell in cells)

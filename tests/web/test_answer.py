@@ -9,14 +9,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from linked_stores import add_images, image_record, keep, link
+from linked_stores import add_images, image_record, keep, link, linked_store
+from sample_matches import sample_placement
 from served_case import TOKEN, ServedCase, served
 
 from mediafp.case import open_case
+from mediafp.case.answers import answers, stored
 from mediafp.cli.demo.edits import WEIBO_NAME
 from mediafp.ingest.files import file_sha256, open_file
 from mediafp.store import open_store
+from mediafp.types.matches import Segment
+from mediafp.types.sightings import Clue
 from mediafp.web.page_token import FIELD
+from mediafp.web.pages import answer as answer_page
 
 
 def sha256_of(path: Path) -> str:
@@ -171,3 +176,61 @@ def test_posts_that_may_be_the_first_are_counted_where_a_first_one_is_named(tmp_
         found, alone = (one.get(f"/answer/{name * 64}").text for name in "ab")
     assert "First posted 1 May 2024" in re.sub("<[^>]+>", "", found) and "1 other post may be the first" in found
     assert "Nowhere else in this case." in alone and "may be the first" not in alone
+
+
+def test_matches_that_an_answer_and_its_evidence_page_do_not_list_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored, "LISTED_MATCHES", 4)
+    monkeypatch.setattr(answers, "MAX_EVIDENCE_MATCHES", 2)
+    linked_store(tmp_path / "store", "abcdef", dict.fromkeys(("ab", "ac", "ad", "ae", "af"), 0.9)).close()
+    with open_case(tmp_path / "store") as case, served(case) as one:
+        page, groupings = one.get(f"/answer/{'a' * 64}").text, one.get(f"/api/groupings/{'a' * 64}").json()
+        evidence = one.post(f"/answer/{'a' * 64}/evidence").text
+        rest = one.get(f"/answer/{'b' * 64}").text
+    # The file itself is the first of the four.
+    assert "2 less probable matches are neither listed nor counted." in page and groupings["more_matches"] == 2
+    assert "less probable match" not in rest
+    assert "images and videos that show it, the most probable; 3 more matches are not on this page" in evidence
+
+
+def test_stretches_clues_and_reasons_that_are_not_listed_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answer_page, "MAX_STRETCHES", 1)
+    with open_store(tmp_path / "store", create=True) as store:
+        records = [image_record(name) for name in "abc"]
+        videos = [
+            replace(one, asset=replace(one.asset, kind="video", properties={"duration": 90.0})) for one in records
+        ]
+        add_images(store, *videos)
+        with store.writing():
+            clues = [Clue(kind="device", value=f"phone {n}", source="EXIF", trust="low") for n in range(11)]
+            store.save_clues("a" * 64, "/dump/a.jpg", clues)
+        footage = [
+            Segment(
+                channel="picture", query=(at, at + 9.0), reference=(3.0, 12.0), speed=1.0, mirrored=False, score=0.9
+            )
+            for at in (1.0, 50.0)
+        ]
+        shared = {"relation": "shares_footage", "kind": "video", "coverage": (0.1, 0.1)}
+        keep(
+            store,
+            *(link("a", other, 0.99, segments=(one,), **shared) for other, one in zip("bc", footage, strict=True)),
+        )
+    with open_case(tmp_path / "store") as case, served(case) as one:
+        page = " ".join(re.sub("<[^>]+>", " ", one.get(f"/answer/{'a' * 64}").text).split())
+    assert "1 of 3 are listed." in page and "phone 7 EXIF, anybody may have written it and 3 more" in page
+
+
+def test_pictures_of_which_any_may_be_the_source_are_named(tmp_path: Path) -> None:
+    with open_store(tmp_path / "store", create=True) as store:
+        add_images(store, *map(image_record, "abcdef"))
+        wide = sample_placement(covered=0.5)
+        keep(store, *(link("a", other, 0.99, placement=wide, coverage=(1.0, 0.5)) for other in "bcdef"))
+    with open_case(tmp_path / "store") as case, served(case) as one:
+        page = " ".join(re.sub("<[^>]+>", "", one.get(f"/answer/{'a' * 64}").text).split())
+        groupings = one.get(f"/api/groupings/{'a' * 64}").json()
+    assert "no date tells which of them is the source: b.jpg, c.jpg, d.jpg and 2 more." in page
+    assert "one of those that are cut least" in page
+    assert groupings["source"] is None and len(groupings["equally_complete"]) == 5

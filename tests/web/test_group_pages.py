@@ -11,8 +11,10 @@ from group_case import SECONDS, VIDEOS, WEAKEST, asset_name
 from linked_stores import add_images, image_record, keep, link
 from served_case import ServedCase, served
 
+from mediafp.case import group_list
 from mediafp.case.case import open_case
 from mediafp.store import open_store
+from mediafp.web.pages import groups
 
 CHOICE = re.compile(
     r'data-facet="(\w+)" data-value="([^"]*)" href="([^"]*)"[^>]*?>.*?<span class="n">([\d,]+)</span>', re.DOTALL
@@ -159,3 +161,47 @@ def test_row_of_a_member_counts_the_posts_that_were_removed_and_dates_the_last(t
         rows = list(csv.DictReader(one.get(f"/groups/{group['id']}.csv").text.lstrip("\ufeff").splitlines()))
     assert re.search(r'"gone"><time datetime="2021-06-07">[^<]*</time></span><span class="sub">2 of 3</span>', page)
     assert sorted(row["removed_at"] for row in rows) == ["", "2021-06-07"]
+    assert (group["removed"], group["partly_removed"]) == (0, 1)
+    assert "Of 1 file some posts are known to be removed, and not all." in page and "removed everywhere" not in page
+
+
+def test_a_member_counts_as_removed_if_every_post_of_it_is(tmp_path: Path) -> None:
+    """A copy in a folder, of which nothing is known, is no post that stays."""
+    removals: dict[str, list[str | None]] = {
+        "a": ["2021-05-05", "2021-05-06"], "b": ["2021-05-05", None], "c": [None], "d": ["2021-05-05"]
+    }  # fmt: skip
+    with open_store(tmp_path / "store", create=True) as store:
+        for name, times in removals.items():
+            record = image_record(name)
+            (seen,) = record.sightings
+            posts = [
+                replace(seen, uri=f"/{name}{number}.jpg", account=f"{name}{number}", removed_at=removed)
+                for number, removed in enumerate(times)
+            ]
+            add_images(store, replace(record, sightings=(*posts, replace(seen, uri=f"/{name}.jpg"))))
+        keep(store, *(link("a", other, 0.99) for other in "bcd"))
+    with open_case(tmp_path / "store") as case, served(case) as one:
+        (group,) = one.get("/api/groups?limit=9").json()
+        page, sheet = one.get(f"/groups/{group['id']}").text, one.get("/groups").text
+        (row,) = csv.DictReader(one.get("/groups.csv").text.lstrip("\ufeff").splitlines())
+        listed_values = {value for facet, value, _, _ in CHOICE.findall(sheet) if facet == "removed"}
+    assert (group["removed"], group["partly_removed"], row["removed"], row["partly_removed"]) == (2, 1, "2", "1")
+    assert "2 are known to be removed everywhere. Of 1 file some posts are known to be removed, and not all." in page
+    assert "2 removed everywhere" in sheet and "1 removed in part" in sheet and listed_values == {"some"}
+
+
+def test_links_and_choices_that_are_not_listed_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_list, "MAX_LINKS", 1)
+    monkeypatch.setattr(groups, "MAX_CHOICES", 2)
+    with open_store(tmp_path / "store", create=True) as store:
+        for name in "abcdef":
+            record = image_record(name)
+            (seen,) = record.sightings
+            add_images(store, replace(record, sightings=(replace(seen, platform=f"platform-{name}"),)))
+        keep(store, link("a", "b", 0.99), link("c", "d", 0.99), *(link("a", other, 0.3) for other in "cef"))
+    with open_case(tmp_path / "store") as case, served(case) as one:
+        found = next(one for one in one.get("/api/groups?limit=9").json() if "a" * 64 in str(one["members"]))
+        page = one.get(f"/groups/{found['id']}").text
+        sheet = one.get("/groups").text
+    assert re.search(r'<p class="pager"> and 2 more</p>', page)
+    assert len(re.findall('data-facet="platform"', sheet)) == 2 and '<p class="small soft"> and 2 more</p>' in sheet

@@ -10,8 +10,10 @@ import pytest
 from served_case import ServedCase, served
 
 from mediafp.case.case import Case, open_case
+from mediafp.web import jobs
 from mediafp.web.jobs import Jobs
 from mediafp.web.page_token import FIELD, page_token
+from mediafp.web.pages import jobs as job_pages
 
 BYTES = {"content-type": "application/octet-stream"}
 
@@ -191,3 +193,19 @@ def test_files_outside_of_the_received_ones_are_not_ingested_as_such(workbench: 
     for name in ("../originals/cat", "../../*", "*", str(made_files / "originals" / "cat"), "0" * 64):
         wanted = {"kind": "received", "files": [name]}
         assert workbench.client.post("/api/jobs", json=wanted).status_code == 400, name
+
+
+def test_messages_of_a_job_that_are_not_kept_are_counted(
+    filled: ServedCase, made_files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "MAX_MESSAGES", 2)
+    monkeypatch.setattr(job_pages, "MAX_MESSAGES", 4)
+    content = (made_files / "seen" / "red_headline.jpg").read_bytes()
+    files = [("file", (f"notes{number}.txt", b"x" * 9000)) for number in range(5)]
+    form = {FIELD: page_token(filled.settings)}
+    filled.client.post("/add", data=form, files=[*files, ("file", ("a.jpg", content))])
+    job = wait_for_jobs(filled)
+    assert job["counts"]["refused"] == 5, "those whose reasons are not kept too"  # type: ignore[index]
+    assert len(job["messages"]) == 2 and job["more_messages"] == 2  # type: ignore[arg-type]
+    page = re.sub("<[^>]+>", "", filled.get("/jobs").text)
+    assert "4 messages" in page and "The last 2 messages are listed." in page

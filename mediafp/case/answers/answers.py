@@ -139,12 +139,12 @@ class Answers:
         """Return the surest matches of an answer with their evidence as one HTML page. Raises UsageError if there is none."""
         if answer.result is None or answer.asset is None or answer.is_running:
             raise UsageError("cannot write the evidence page: the file has no answer yet; wait for it")
+        others = tuple(match for match in answer.result.matches if match.sha256 != answer.sha256)
         result = replace(
             answer.result,
             query=answer.name,
-            matches=tuple(match for match in answer.result.matches if match.sha256 != answer.sha256)[
-                :MAX_EVIDENCE_MATCHES
-            ],
+            matches=others[:MAX_EVIDENCE_MATCHES],
+            more_matches=answer.result.more_matches + len(others[MAX_EVIDENCE_MATCHES:]),
         )
         trace = build_trace(result, self._rectangles)
         analysis = None if answer.in_case else self._queries.analysis(answer.sha256)
@@ -259,10 +259,14 @@ class Answers:
         matches = tuple(sorted(strongest.values(), key=lambda match: (-match.probability, match.sha256)))
         trace = build_trace(replace(result, matches=matches, near_misses=()), lambda sha256: ())
         if not is_image:
-            return replace(trace, source=None)
+            return replace(trace, source=None, equally_complete=())
         widest = sorted(filter(_may_be_source, matches), key=_shows_less)[:MAX_SOURCE_CANDIDATES]
         narrow = build_trace(replace(result, matches=tuple(widest), near_misses=()), self._rectangles)
-        return replace(trace, source=narrow.source)
+        source, equal = narrow.source, narrow.equally_complete
+        if source is None and (own := next((one for one in equal if one.match.sha256 == result.sha256), None)):
+            # Nothing shows more than the very file that was asked about, whichever is older.
+            source, equal = own, tuple(one for one in equal if one is not own)
+        return replace(trace, source=source, equally_complete=equal)
 
     def _pixels(self, asset: Asset, seconds: float) -> tuple[Pixels, bool]:
         """Return an image or a frame, and True if it is the kept one since the file is gone."""
@@ -278,7 +282,8 @@ class Answers:
             raise UsageError(
                 f"cannot search a part of {asset.sha256[:12]}: its file is gone, and no frame of it is kept; ask about the file"
             )
-        return self._thumbnails.decode(jpeg), True
+        # The part is a query and a page shows it: no worker that a file took over may change it.
+        return self._thumbnails.decode_apart(jpeg), True
 
 
 def _pairs(edges: Iterable[KeptEdge], relations: Collection[Relation]) -> list[tuple[str, str]]:

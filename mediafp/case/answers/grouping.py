@@ -6,10 +6,11 @@ from typing import Final, Literal
 
 from mediafp.accounts.identities import identify_accounts
 from mediafp.case.answers.changes import change_share, list_changes
-from mediafp.types.answers import Spoken, Standing, Stretch, Use, UseOrder, Words
+from mediafp.types.answers import Spoken, Stretch, Use, UseOrder, Words
 from mediafp.types.instants import time_key
 from mediafp.types.matches import Match, by_probability
 from mediafp.types.media import Asset, TimeSpan
+from mediafp.types.sightings import Standing
 from mediafp.types.written_words import Quotation
 
 MIN_STRETCH_OVERLAP: Final = 0.7
@@ -210,7 +211,7 @@ def order_uses(uses: Iterable[Use], order: UseOrder) -> list[Use]:
 
 def count_standings(uses: Iterable[Use]) -> dict[Standing, int]:
     """Return the number of files by the state of their posts."""
-    counts: dict[Standing, int] = {"removed": 0, "posted": 0, "unknown": 0}
+    counts: dict[Standing, int] = {"removed": 0, "partly_removed": 0, "posted": 0, "unknown": 0}
     for use in {use.asset.sha256: use for use in uses}.values():
         counts[use.standing] += 1
     return counts

@@ -24,7 +24,7 @@ def read_pixels(file: OpenFile, asset: Asset, seconds: float, engine: Engine) ->
                 raise CorruptMedia(
                     f"cannot search a part of {asset.sha256[:12]}: it shows no frame at this time; choose another time"
                 )
-            return engine.decode_thumbnail(jpeg)
+            return engine.decode_thumbnail(jpeg, apart=True)
         request = AnalysisRequest(image=True, matched_only=True)
         image = engine.analyse(content, asset.sha256, "image", request).image
     if image is None:

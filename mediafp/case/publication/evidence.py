@@ -1,9 +1,11 @@
 """The content of a store in the form that the cards of a publication read: redacted."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import count
+from typing import Final
 
 from mediafp.accounts.evidence import AVATAR_REASON, CLUE_WORDS, IMAGE_REASON, PROBABLE_REASON
 from mediafp.case.evidence import TRANSCRIPT_CACHE_SIZE, StoredEvidence
@@ -24,6 +26,8 @@ from mediafp.types.written_words import replace_text
 
 COVERED_CACHE_SIZE = 256
 """Covered images kept in memory while a page is written, some 50 kB each. Chosen, not measured."""
+_NAMED_FILE: Final = re.compile(r"""(?<=: )cannot process (?:'.*'|".*"): """, re.DOTALL)
+"""The part of a warning of version 0.13 or older that names the file."""
 
 
 class RedactedEvidence:
@@ -58,6 +62,10 @@ class RedactedEvidence:
     def clues(self, sha256: str) -> list[Clue]:
         """Return nothing: clues come from metadata and file names."""
         return []
+
+    def warnings(self, sha256: str) -> Sequence[str]:
+        """Return the warnings of an asset's analysis, without the name of its file and without hidden names."""
+        return [self.replace(_NAMED_FILE.sub("", warning)) for warning in self._stored.warnings(sha256)]
 
     def thumbnail(self, sha256: str, seconds: float | None = None, page: int = 0) -> bytes | None:
         """Return the image nearest to a time, or of a page, with what is covered; None if there is none."""
@@ -171,6 +179,7 @@ class RedactedEvidence:
                 ),
                 platform=change(account.platform),
                 shared_with=(),
+                more_shared_with=0,
                 iteration_of=keys.get(account.iteration_of or ""),
                 iteration_because=tuple(filter(None, map(self._redact_reason, account.iteration_because))),
             )

@@ -114,7 +114,9 @@ class LocalEngine:
                 raise
             _logger.info("%r is tried again without OCR: %s", file.name, lost)
             analysis = self._analyse(file, sha256, kind, replace(request, ocr=False))
-            return replace(analysis, warnings=(*analysis.warnings, f"skipped OCR: {lost}"))
+            # Like the other warnings it names no file: a page may leave its name out.
+            reason = str(lost).removeprefix(f"cannot process {file.name!r}: ")
+            return replace(analysis, warnings=(*analysis.warnings, f"skipped OCR: {reason}"))
 
     def _analyse(self, file: OpenFile, sha256: str, kind: Kind, request: AnalysisRequest) -> FileAnalysis:
         from mediafp.engine.local.validation import map_audio, validate_analysis

@@ -14,6 +14,8 @@ from mediafp.ingest.archives.streams import ArchiveBytes
 from mediafp.ingest.archives.tar import HEADER_BYTES, is_tar, iter_tar_entries
 from mediafp.ingest.archives.web_archive import is_warc, iter_wacz_entries, iter_warc_entries
 from mediafp.ingest.archives.zip import is_zip, iter_zip_entries
+from mediafp.ingest.hidden_files import RESOURCE_FOLDER, is_hidden, is_made_by_system
+from mediafp.types.counted_nouns import count_of
 from mediafp.types.errors import MediaError, TooLargeMedia
 from mediafp.types.web_captures import WebCapture
 
@@ -103,7 +105,7 @@ def iter_members(
         MediaError: The archive cannot be read further. The blocks raise one if only their member cannot be read.
     """
     names = MemberNames()
-    hidden = 0
+    hidden = set[int]()
     try:
         source = ArchiveBytes(file)
         entries = _iter_entries(source, name.lower(), on_warning)
@@ -116,7 +118,8 @@ def iter_members(
             if entry.blocks is None:
                 continue
             if _is_hidden(parts):
-                hidden += not _is_made_by_system(parts)
+                if not is_made_by_system(parts[-1]):
+                    hidden.add(hash(_hidden_name(parts)))
                 continue
             shown_name = names.find_free("/".join(parts) or UNNAMED, number)
             if names.chars + len(shown_name) > MAX_TOTAL_NAME_CHARS:
@@ -129,8 +132,9 @@ def iter_members(
             yield member, blocks
             blocks.close()
         if hidden:
-            files, them = ("file", "it") if hidden == 1 else ("files", "them")
-            on_warning(f"skipped {hidden} hidden {files}; to read {them}, unpack the archive and name {them}")
+            which = count_of(len(hidden), "hidden file or folder", "hidden files or folders")
+            them = "it" if len(hidden) == 1 else "them"
+            on_warning(f"skipped {which}; to read {them}, unpack the archive and name {them}")
     except MediaError as error:
         raise type(error)(f"cannot read {name!r}: {error}") from error
 
@@ -201,9 +205,10 @@ def _safe_parts(name: str) -> list[str]:
 
 def _is_hidden(parts: list[str]) -> bool:
     """Return True for a file that its system hides, or that is in a hidden folder."""
-    return any(part.startswith(".") or part == "__MACOSX" for part in parts)
+    return any(is_hidden(part) or part == RESOURCE_FOLDER for part in parts)
 
 
-def _is_made_by_system(parts: list[str]) -> bool:
-    """Return True for a hidden file that macOS puts beside the files of a user: nobody misses it."""
-    return "__MACOSX" in parts or parts[-1].startswith("._") or parts[-1] == ".DS_Store"
+def _hidden_name(parts: list[str]) -> str:
+    """Return the hidden folder that a file is in, which counts once as on a disk, or else the file."""
+    hidden = next((number for number, part in enumerate(parts, 1) if is_hidden(part)), len(parts))
+    return "/".join(parts[:hidden])

@@ -7,6 +7,7 @@ from mediafp.matching.images.placement_fit import PlacementFit
 from mediafp.matching.time_spans import total_seconds, unite_spans
 from mediafp.matching.videos.alignment import AlignedSegment
 from mediafp.matching.videos.motion import Motion
+from mediafp.types.counted_nouns import count_of
 from mediafp.types.matches import Relation
 
 MIN_FULL_COVERAGE = 0.8
@@ -84,7 +85,7 @@ def video_reasons(
     """Return the measurements for and against a copy of two videos, one sentence each."""
     seconds, count = sum(segment.query[1] - segment.query[0] for segment in segments), len(segments)
     reasons = [
-        f"{seconds:.0f} s of the query align with the reference in {count} segment{'s' if count > 1 else ''}",
+        f"{seconds:.0f} s of the query align with the reference in {count_of(count, 'segment')}",
         f"{scoring.format_percent(coverage[0])} of the query and {scoring.format_percent(coverage[1])} of the reference are"
         " covered",
     ]

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from urllib.parse import quote
 
+from mediafp.store.interface import READ_ONLY_REASON
 from mediafp.store.sqlite import row_digests, schema
 from mediafp.store.sqlite.errors import is_busy
 from mediafp.types.errors import StoreError
@@ -27,6 +28,46 @@ MAX_VALUE_BYTES = 128 << 20
 """Bytes of one value or statement. The longest value is the embeddings of a video of ten hours, 37 MB."""
 NO_FLUSH = (errno.EINVAL, errno.ENOTSUP)
 """Errors of file systems that cannot flush a folder."""
+
+
+def may_write(file: Path) -> bool:
+    """Return True if files may be made beside a database file, as SQLite does for every reader of one with a log."""
+    return os.access(file.parent, os.W_OK)
+
+
+def open_read_only(file: Path) -> sqlite3.Connection:
+    """Return a connection to a database file in a folder in which no file may be made, such as that of a read-only mount.
+
+    SQLite takes the file as one that nobody changes (`immutable`): it locks nothing, and reads no write-ahead log.
+
+    Raises:
+        StoreError: The file belongs to another program or to another version, contains a trigger or a view that mediafp did not
+            create, or has a journal or a log with changes that are not in it yet.
+        sqlite3.Error: The file cannot be opened.
+    """
+    for name in (f"{file.name}-wal", f"{file.name}-journal"):
+        if (beside := file.with_name(name)).exists() and beside.stat().st_size:
+            raise StoreError(
+                f"cannot open the store '{file.parent}': its {name!r} contains changes that are not in the database yet, and"
+                f" {READ_ONLY_REASON}"
+            )
+    if file.is_symlink():
+        raise _link_error(file)
+    uri = f"file://{quote(os.fsencode(file))}?mode=ro&immutable=1"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    try:
+        _protect(connection)
+        version = schema.schema_version(connection, file.parent)
+        if version < schema.SCHEMA_VERSION:
+            raise StoreError(
+                f"cannot open the store '{file.parent}': an older mediafp made it, whose version {version} must be migrated to"
+                f" {schema.SCHEMA_VERSION}, and {READ_ONLY_REASON}"
+            )
+        schema.check_objects(connection, file.parent)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def open_connection(file: Path, *, create: bool) -> sqlite3.Connection:
@@ -89,9 +130,7 @@ def _refuse_foreign_files(file: Path) -> None:
     """
     if file.is_symlink():
         # SQLite looks for a journal beside the target, and would write to whatever store that is.
-        raise StoreError(
-            f"cannot open the store '{file.parent}': its {file.name!r} is a link; name the folder that contains the file"
-        )
+        raise _link_error(file)
     size = file.stat().st_size if file.exists() else 0
     journal = file.with_name(f"{file.name}-journal")
     try:
@@ -105,6 +144,12 @@ def _refuse_foreign_files(file: Path) -> None:
             f"cannot open the store '{file.parent}': it contains {journal.name!r}, which mediafp did not write;"
             " move that file away, and run: mediafp verify"
         )
+
+
+def _link_error(file: Path) -> StoreError:
+    return StoreError(
+        f"cannot open the store '{file.parent}': its {file.name!r} is a link; name the folder that contains the file"
+    )
 
 
 def _names_super_journal(journal: Path) -> bool:

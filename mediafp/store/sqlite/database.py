@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mediafp.store.interface import READ_ONLY_REASON
 from mediafp.store.sqlite import transactions
 from mediafp.store.sqlite.errors import READ_ERRORS, store_error
 from mediafp.store.sqlite.log_chain import log_groups
@@ -22,7 +23,15 @@ class Database:
     admits the writing threads of this process one after another; SQLite's own lock does so for processes.
     """
 
-    def __init__(self, folder: Path, file: Path, connection: sqlite3.Connection, connect: Callable[[], Any]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        file: Path,
+        connection: sqlite3.Connection,
+        connect: Callable[[], Any],
+        *,
+        is_read_only: bool = False,
+    ) -> None:
         """Take over the connection of the current thread.
 
         Args:
@@ -30,8 +39,9 @@ class Database:
             file: The database file, absolute.
             connection: An open connection to it.
             connect: Opens a further connection to the same file, for another thread.
+            is_read_only: The connections can read alone.
         """
-        self.folder = folder
+        self.folder, self.is_read_only = folder, is_read_only
         self.on_damage: DamageHandler = raise_damage
         """Gets each stored value that is damaged, and raises StoreError unless it is replaced."""
         self._file = file
@@ -102,6 +112,8 @@ class Database:
         Raises:
             StoreError: They cannot be saved, or the file was moved or deleted while it was open.
         """
+        if self.is_read_only:
+            raise StoreError(f"cannot write the store '{self.folder}': {READ_ONLY_REASON}")
         try:
             with self._writing, transactions.write_transaction(self.connection):
                 yield

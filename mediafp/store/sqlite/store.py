@@ -24,7 +24,7 @@ from mediafp.store.sqlite import (
     sightings,
     source_passages,
 )
-from mediafp.store.sqlite.connection import DATABASE_NAME, open_connection
+from mediafp.store.sqlite.connection import DATABASE_NAME, may_write, open_connection, open_read_only
 from mediafp.store.sqlite.curation import CurationMethods
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.errors import READ_ERRORS, store_error
@@ -60,7 +60,7 @@ class SqliteStore(CurationMethods, TextMethods, Store):
     """A store in one SQLite database. The functions of this folder do the work; each method calls one."""
 
     def __init__(self, folder: Path, *, create: bool = False) -> None:
-        """Open the store in a folder, and migrate it if an older version made it.
+        """Open the store in a folder, and migrate it if an older version made it; read only if no file may be made there.
 
         Args:
             folder: Folder of the store.
@@ -82,8 +82,12 @@ class SqliteStore(CurationMethods, TextMethods, Store):
                     f" create one with: mediafp --store '{folder}' ingest PATH"
                 )
             file = (folder / DATABASE_NAME).absolute()
-            connection = open_connection(file, create=create)
-            self.database = Database(folder, file, connection, partial(open_connection, file, create=False))
+            if has_database(folder) and not may_write(file):
+                connect = partial(open_read_only, file)
+                self.database = Database(folder, file, connect(), connect, is_read_only=True)
+            else:
+                connection = open_connection(file, create=create)
+                self.database = Database(folder, file, connection, partial(open_connection, file, create=False))
         except (*READ_ERRORS, OSError) as error:
             raise store_error(folder, "open", error) from error
 
@@ -91,6 +95,11 @@ class SqliteStore(CurationMethods, TextMethods, Store):
     @override
     def folder(self) -> Path:
         return self._folder
+
+    @property
+    @override
+    def is_read_only(self) -> bool:
+        return self.database.is_read_only
 
     @property
     def on_damage(self) -> DamageHandler:

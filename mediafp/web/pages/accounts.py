@@ -92,6 +92,8 @@ def add_accounts(site: Site, asking: Asking) -> None:
         if page > 1 and not shown:
             raise HTTPException(404, "the list has no such page")
         takeovers = [one for one in overview.takeovers if one.earlier in keys and one.later in keys]
+        iterations = [one for one in ordered if one.iteration and one.iteration > 1]
+        names = _names(overview, shown)
         state = {
             "shares": shares,
             "media": media,
@@ -123,8 +125,10 @@ def add_accounts(site: Site, asking: Asking) -> None:
             "decision_on": overview.decision_on,
             "takeovers": takeovers[:LISTED_TAKEOVERS],
             "all_takeovers": len(takeovers),
-            "iterations": [one for one in ordered if one.iteration and one.iteration > 1][:LISTED_TAKEOVERS],
-            "names": _names(overview, shown)[:LISTED_TAKEOVERS],
+            "iterations": iterations[:LISTED_TAKEOVERS],
+            "all_iterations": len(iterations),
+            "names": names[:LISTED_TAKEOVERS],
+            "all_names": len(names),
             "has_sightings": bool(overview.accounts),
             "spans": _zoomed(chart.first, chart.last),
             "address": address,
@@ -316,7 +320,8 @@ def _zoomed(first: str, last: str) -> dict[str, tuple[str, str]]:
 def _network(ordered: Sequence[Account]) -> dict[str, Any]:
     """Return the accounts that share the most as a network, and the same as rows."""
     ranked = sorted(ordered, key=lambda one: (-sum(other.assets for other in one.shared_with), one.key))
-    shown = [one for one in ranked if one.shared_with][:MAX_DRAWN_ACCOUNTS]
+    sharing = [one for one in ranked if one.shared_with]
+    shown = sharing[:MAX_DRAWN_ACCOUNTS]
     places = {one.key: place for place, one in enumerate(shown)}
     pairs: dict[tuple[int, int], int] = {}
     for one in shown:
@@ -326,4 +331,10 @@ def _network(ordered: Sequence[Account]) -> dict[str, Any]:
                 pairs[pair[0], pair[1]] = other.assets
     layout = lay_out(len(shown), list(pairs), size=(1160, 640), margin=(90, 34))
     lines = sorted(((a, b, count) for (a, b), count in pairs.items()), key=lambda line: (line[2], line[0], line[1]))
-    return {"accounts": shown, "layout": layout, "lines": lines, "most": max((line[2] for line in lines), default=1)}
+    return {
+        "accounts": shown,
+        "more": len(sharing) - len(shown),
+        "layout": layout,
+        "lines": lines,
+        "most": max((line[2] for line in lines), default=1),
+    }

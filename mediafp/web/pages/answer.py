@@ -29,6 +29,8 @@ from mediafp.web.views import View
 
 LISTED_USES: Final = 60
 """Uses that a section lists before the user asks for all. Chosen: a row has 1.4 kB, and a page at most 200 kB."""
+NAMED_SOURCES: Final = 3
+"""Pictures that are named of those that may be the source. Chosen, not measured."""
 MAX_STRETCHES: Final = 20
 """Groups of footage, or of words, that have a heading of their own. Chosen, not measured."""
 FILM_FRAMES: Final = 5
@@ -73,10 +75,13 @@ def add_answer(site: Site, asking: Asking) -> None:
         def film(stretch: Stretch) -> list[float]:
             return answers.frame_times(stretch.uses[0].asset.sha256, _reference_span(stretch.uses[0]), FILM_FRAMES)
 
-        footage = [(shown.rows(one.uses), one) for one in groupings.footage]
-        words = [(shown.rows(one.uses), one) for one in groupings.words]
-        source = groupings.trace.source
+        footage = [(rows, one) for one in groupings.footage if (rows := shown.rows(one.uses))]
+        words = [(rows, one) for one in groupings.words if (rows := shown.rows(one.uses))]
+        trace = groupings.trace
+        # Where any of several may be the source, the first of them stands for all: they are cut alike.
+        source = trace.source or next(iter(trace.equally_complete), None)
         source_use = next((use for use in groupings.pictures if source and use.match is source.match), None)
+        equal = [one.match for one in trace.equally_complete]
         counted = groupings.files.values()
         has_frames = answer.kind == "video" and answer.asset is not None and all(answer.asset.size)
         frames = answers.frame_times(answer.sha256, None, QUERY_FRAMES) if has_frames else []
@@ -85,17 +90,22 @@ def add_answer(site: Site, asking: Asking) -> None:
             "groupings": groupings,
             "shown": shown,
             "pictures": shown.rows(groupings.pictures),
-            "footage": [(rows, one, film(one)) for rows, one in footage if rows][:MAX_STRETCHES],
-            "words_groups": [(rows, one) for rows, one in words if rows][:MAX_STRETCHES],
+            "footage": [(rows, one, film(one)) for rows, one in footage[:MAX_STRETCHES]],
+            "footage_count": len(footage),
+            "words_groups": words[:MAX_STRETCHES],
+            "words_count": len(words),
             "listed": shown.limit,
             "source": source_use,
+            "is_source_known": trace.source is not None,
+            "equally_complete": [site.title_of(one.sightings, one.sha256) for one in equal[:NAMED_SOURCES]],
+            "equally_complete_count": len(equal),
             "cut": draw_cut(source_use) if source_use else None,
             "videos": len({use.asset.sha256 for use in groupings.footage_uses}),
             "others": sum(not use.is_query for use in counted),
             "standings": count_standings(counted),
             "least": min((use.match.probability for use in groupings.counted), default=None),
             "same_bytes": all(use.match.has_same_bytes for use in groupings.counted),
-            "days_before_video": _days_before(source_use, groupings.footage_uses),
+            "days_before_video": _days_before(source_use, groupings.footage_uses) if trace.source else None,
             "best_near": max((use.match.probability for use in groupings.near_misses), default=None),
             "uncertain": sum(
                 use.match.probability >= DEFAULT_MIN_PROBABILITY or use.match.decision is not None
@@ -227,10 +237,9 @@ class _Shown:
 
     def rows(self, uses: Iterable[Use]) -> list[Use]:
         """Return the uses that the filter accepts, in the order."""
-        wanted = {"1": ("removed",), "0": ("posted", "unknown")}.get(
-            self.removed or "", ("removed", "posted", "unknown")
-        )
-        return order_uses((use for use in uses if use.standing in wanted), self.sort)
+        wanted = {"1": True, "0": False}.get(self.removed or "")
+        chosen = (use for use in uses if wanted is None or (use.standing == "removed") is wanted)
+        return order_uses(chosen, self.sort)
 
     def href(self, **changes: object) -> str:
         """Return the address of the same page with other settings; None for the usual one."""

@@ -45,8 +45,9 @@ def add_exchange(site: Site, asking: Asking) -> None:
     """Add the page, what its forms do, and the lists of the API."""
     received = site.case.received_lists()
 
-    def jobs() -> list[Job]:
-        return [job for job in site.jobs.latest() if job.kind in ("export", "hashes")][:LISTED_JOBS]
+    def jobs(*, is_part: bool) -> dict[str, object]:
+        latest = [job for job in site.jobs.latest() if job.kind in ("export", "hashes")]
+        return {"jobs": latest[:LISTED_JOBS], "all_jobs": len(latest), "is_part": is_part}
 
     def exchange() -> View:
         lists = site.case.hash_lists()
@@ -55,10 +56,9 @@ def add_exchange(site: Site, asking: Asking) -> None:
             values={
                 "formats": EXPORT_FORMATS,
                 "missing": {name: install for name, (library, install) in LIBRARIES.items() if not find_spec(library)},
-                "jobs": jobs(),
                 "lists": lists,
                 "algorithm_choices": ALGORITHMS,
-                "is_part": False,
+                **jobs(is_part=False),
             },
             json=lambda: map(jsonl.hash_list_to_json, lists),
             columns=("list", "algorithm", "hashes"),
@@ -66,7 +66,7 @@ def add_exchange(site: Site, asking: Asking) -> None:
         )
 
     def now() -> Response:
-        return site.render("exchange_jobs.html.j2", {"jobs": jobs(), "is_part": True})
+        return site.render("exchange_jobs.html.j2", jobs(is_part=True))
 
     def export(form: FormFields) -> Response:
         format = form.get("format", "")

@@ -14,6 +14,7 @@ from mediafp.case.group_details import GroupDetails
 from mediafp.report import jsonl
 from mediafp.types.clusters import Edge
 from mediafp.types.groups import GroupLink, GroupList, GroupSummary
+from mediafp.types.instants import time_key
 from mediafp.types.kept_matches import Channel
 from mediafp.types.matches import Match
 from mediafp.types.sightings import Sighting
@@ -149,6 +150,7 @@ def add_group(site: Site, asking: Asking) -> None:
                 "links": loaded.links,
                 "all_links": len(cluster.edges),
                 "near": [_neighbour(site, computed.value, link) for link in computed.value.links.get(id, ())],
+                "more_near": computed.value.more_links.get(id, 0),
                 "cut": cut,
                 "is_weak": bool(details.cut and details.cut.edge.probability < WEAKEST_BOUNDS[1]),
                 "done": done,
@@ -249,7 +251,7 @@ def _members(site: Site, group: GroupSummary, loaded: _Loaded, shown: Sequence[s
                 account=_first(sightings, "account_label"),
                 platform=_first(sightings, "platform"),
                 posted_at=_first(sightings, "posted_at"),
-                removed_at=max(removed, default=None),
+                removed_at=max(removed, key=time_key, default=None),
                 removals=(len(removed), sum(seen.is_post for seen in sightings)),
                 captured_at=_first(sightings, "captured_at"),
                 probability=best.probability if best else None,

@@ -11,7 +11,7 @@ from mediafp.report import jsonl
 from mediafp.types.groups import GroupList, GroupSummary
 from mediafp.web.asking import Asking
 from mediafp.web.derived import Computed, Derived
-from mediafp.web.group_facets import FACETS, NEW_DAYS, SORTS, GroupFacets, Sort
+from mediafp.web.group_facets import FACETS, MAX_CHOICES, NEW_DAYS, SORTS, GroupFacets, Sort
 from mediafp.web.group_json import group_to_json
 from mediafp.web.paging import Limit, Offset, Page
 from mediafp.web.site import Site
@@ -82,6 +82,7 @@ def add_groups(site: Site, asking: Asking) -> None:
                 "since": facets.since,
                 "days": NEW_DAYS,
                 "facets": facets.choices(chosen),
+                "max_choices": MAX_CHOICES,
                 "chosen": chosen,
                 "sort": sort,
                 "view": view,
@@ -106,6 +107,7 @@ def add_groups(site: Site, asking: Asking) -> None:
                 "script",
                 "weakest_link",
                 "removed",
+                "partly_removed",
                 "last_added",
             ),
             rows=lambda: map(_row, found),
@@ -161,5 +163,6 @@ def _row(group: GroupSummary) -> tuple[object, ...]:
         *group.shares.values(),
         group.weakest_link,
         group.removed,
+        group.partly_removed,
         group.last_added_at,
     )

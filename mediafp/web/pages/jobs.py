@@ -14,7 +14,7 @@ from mediafp.report.names import display_name
 from mediafp.types.errors import UsageError
 from mediafp.types.instants import parse_instant
 from mediafp.web.asking import Asking
-from mediafp.web.jobs import Job
+from mediafp.web.jobs import MAX_MESSAGES, Job
 from mediafp.web.site import FormFields, Site
 from mediafp.web.views import View
 from mediafp.web.work import check_paths
@@ -200,7 +200,8 @@ def start_received(
         raise UsageError("cannot add these files: they were not received; send each to /api/add first")
     options = {
         "files": list(files),
-        "refused": list(refused)[:20],
+        "refused": list(refused)[:MAX_MESSAGES],
+        "refused_count": len(refused),
         "transcribe": transcribe,
         "ocr": ocr,
         "watch": watch,
@@ -229,6 +230,7 @@ def job_to_json(job: Job) -> jsonl.JsonObject:
         "total": job.total,
         "counts": job.counts,
         "messages": list(job.messages),
+        "more_messages": job.more_messages,
         "result": job.result,
         "error": job.error,
         "created_at": job.created_at,

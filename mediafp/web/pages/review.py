@@ -214,13 +214,13 @@ def _sides(site: Site, item: ReviewItem) -> list[dict[str, object]]:
     first = item.query or item.a
     evidence = site.queries.evidence(first)
     return [
-        {"sha256": sha256, "name": _name(site, sha256), "sightings": _first_seen(evidence.sightings(sha256))}
+        {"sha256": sha256, "name": _name(site, sha256), "sightings": _named(evidence.sightings(sha256))}
         for sha256 in (first, item.b if first == item.a else item.a)
     ]
 
 
-def _first_seen(sightings: Sequence[Sighting]) -> list[Sighting]:
-    return [seen for seen in sightings if seen.account_label or seen.platform][:2]
+def _named(sightings: Sequence[Sighting]) -> list[Sighting]:
+    return [seen for seen in sightings if seen.account_label or seen.platform]
 
 
 def _name(site: Site, name: str) -> str:

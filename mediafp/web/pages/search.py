@@ -12,6 +12,7 @@ from mediafp.report import jsonl
 from mediafp.types.bounded_cache import BoundedCache
 from mediafp.types.errors import UsageError
 from mediafp.types.found_speech import rate_hit
+from mediafp.types.instants import time_key
 from mediafp.types.search_results import FoundFile, SearchResult
 from mediafp.types.sightings import Sighting
 from mediafp.types.transcripts import SearchHit, SearchSource, Transcript, TranscriptSegment
@@ -140,7 +141,9 @@ def sorted_files(files: Sequence[FoundFile], sort: Sort) -> list[FoundFile]:
     if sort == "account":
         return sorted(files, key=lambda one: min(FACETS["account"](one), default="\uffff"))
     if sort in ("oldest", "newest"):
-        dated = sorted((one for one in files if _date(one)), key=lambda one: _date(one) or "", reverse=sort == "newest")
+        dated = sorted(
+            (one for one in files if _date(one)), key=lambda one: time_key(_date(one) or ""), reverse=sort == "newest"
+        )
         return [*dated, *(one for one in files if not _date(one))]
     return list(files)
 
@@ -154,7 +157,7 @@ def only_chosen(file: FoundFile, sources: Sequence[str]) -> FoundFile:
 
 
 def _date(file: FoundFile) -> str | None:
-    return min((seen.date for seen in file.sightings if seen.date), default=None)
+    return min((seen.date for seen in file.sightings if seen.date), key=time_key, default=None)
 
 
 def _state(sighting: Sighting) -> str:

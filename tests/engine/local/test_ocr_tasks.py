@@ -97,7 +97,7 @@ def test_image_whose_text_costs_the_worker_is_analysed_without_it(
     with LocalEngine(tmp_path) as engine, open_file(tmp_path / "a.png") as file:
         analysed = engine.analyse(file, "", "image", AnalysisRequest(ocr=True, matched_only=True))
         (warning,) = analysed.warnings
-        assert warning.startswith("skipped OCR: cannot process 'a.png': ") and reason in warning
+        assert warning.startswith("skipped OCR: ") and reason in warning and "a.png" not in warning
         assert analysed.fingerprints and analysed.text is None and len(workers) == losses + 1
 
 

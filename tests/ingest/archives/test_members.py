@@ -114,8 +114,8 @@ def test_hidden_members_are_skipped() -> None:
     list(iter_members(io.BytesIO(build_zip(files)), "x.zip", warnings.append))
     list(iter_members(io.BytesIO(build_zip([(".a", b"x"), (".DS_Store", b"x")])), "x.zip", warnings.append))
     assert warnings == [
-        "skipped 3 hidden files; to read them, unpack the archive and name them",
-        "skipped 1 hidden file; to read it, unpack the archive and name it",
+        "skipped 4 hidden files or folders; to read them, unpack the archive and name them",
+        "skipped 1 hidden file or folder; to read it, unpack the archive and name it",
     ], "nobody misses those of macOS"
 
 
