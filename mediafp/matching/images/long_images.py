@@ -20,7 +20,13 @@ from mediafp.matching.images.page_slices import compare_slices
 from mediafp.matching.images.placement import MAX_STORED_CORRESPONDENCES, removed_shares
 from mediafp.matching.images.placement_fit import PlacementFit
 from mediafp.matching.images.region_similarity import compute_region_similarity
-from mediafp.matching.images.scoring import NEGATIVE_REASON, image_features, image_reasons, image_verdict
+from mediafp.matching.images.scoring import (
+    MAX_PDQ_MATCH_DISTANCE,
+    NEGATIVE_REASON,
+    image_features,
+    image_reasons,
+    image_verdict,
+)
 from mediafp.matching.images.section_pairs import FindFeatures, SectionPair, compare_tiles, find_tiles, pair_tiles
 from mediafp.matching.images.whole_pages import limit_to_parts, place_in_pages
 from mediafp.matching.local_features import LocalFeatures
@@ -174,12 +180,16 @@ def _judge(
         return None
     quad = _refine_quad(pairs, quad, sizes)
     fit = _join(pairs, _place_pages(pairs, placement, quad, sizes), sizes[1])
+    distance = min_hamming_distance(query.pdq, references.pdq(match.sha256))
+    is_blurred = bool(fit.dense and fit.dense.is_of_unlike_sharpness)
+    if is_blurred and not fit.is_verified and match.placement and distance <= MAX_PDQ_MATCH_DISTANCE:
+        # A blurred section agrees with no sharp one; equal hashes of pages that a placement joins say enough.
+        return replace(match, why=("one image is too blurred to be compared in sections", *match.why))
     best = max(pairs, key=lambda pair: pair.dense.agreeing_blocks)
     similarity = 0.0
     if fit.is_verified and best.fit:
         aligned = replace(best.fit, dense=best.dense)
         similarity = compute_region_similarity(best.query, best.reference, aligned, references.embed_with_full_model)
-    distance = min_hamming_distance(query.pdq, references.pdq(match.sha256))
     probability = calibration.probability(image_features(match.score, distance, fit, similarity))
     if fit.is_verified:
         # The sections confirm what suggested the map; those of a face have few keypoints of their own.

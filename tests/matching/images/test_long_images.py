@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fake_references import FakeAsset, FakeReferences, random_embeddings, random_hashes
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 from mediafp.matching.images.long_images import LongQuery, are_long, match_long_images
 from mediafp.matching.images.scoring import NEGATIVE_REASON, placement_reasons
@@ -224,6 +224,18 @@ def test_equal_hashes_without_a_placement_are_judged_as_wholes(photos: Photos) -
         match = match_long_images([by_hash], long.query(), other.asset, LongReferences(other))
         assert (match.verdict == "copy") == is_copy
         assert bool(match.placement) == is_copy and (match.probability < 0.5) != is_copy
+
+
+def test_blurred_copy_with_an_equal_hash_is_not_contradicted_by_its_sections(photos: Photos) -> None:
+    reference = page(*(photo(photos, name, 400) for name in ("coffee", "cat", "temple", "rocket")))
+    blurred = reference.filter(ImageFilter.GaussianBlur(14))
+    long, other = Long("1", blurred), Long("2", reference)
+    references = LongReferences(other)
+    far = match_long_images([suggestion(other)], long.query(), other.asset, references)
+    query = replace(long.query(), pdq=references.pdq(other.asset.sha256)[:1])
+    match = match_long_images([suggestion(other)], query, other.asset, references)
+    assert (match.verdict, match.probability) == ("copy", 0.9) and far.probability < 0.5
+    assert match.why[0] == "one image is too blurred to be compared in sections"
 
 
 def test_images_without_pictures_of_their_sections_share_a_part_at_most(photos: Photos) -> None:
