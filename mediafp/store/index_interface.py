@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from mediafp.types.fingerprints import Fingerprint, Metric
-from mediafp.types.neighbours import Neighbour, Neighbours
+from mediafp.types.neighbours import NearRows, Neighbour, Neighbours
 from mediafp.types.node_services import ServiceNode
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ class Index(Protocol):
         """
         ...
 
-    def range_searches(self, queries: "npt.NDArray[np.uint8]", distance: int) -> list[list[Neighbour]]:
-        """Return the rows at most `distance` bits from each query row (Q, bytes), as `range_search` does for one.
+    def range_searches(self, queries: "npt.NDArray[np.uint8]", distance: int) -> NearRows:
+        """Return the rows at most `distance` bits from each query row (Q, bytes).
 
         Raises:
             ValueError: The metric of the index is not `hamming`.

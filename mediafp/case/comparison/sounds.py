@@ -1,15 +1,13 @@
 """The comparison of the sounds of two stored assets."""
 
-from collections import defaultdict
 from collections.abc import Iterator
-from itertools import chain
 
 from mediafp.case.comparison.partners import AudioPartner
 from mediafp.case.references import StoredReferences
+from mediafp.matching.sounds.candidates import find_candidates
 from mediafp.matching.sounds.compare import compare_tracks, to_match
-from mediafp.matching.sounds.near_codes import MAX_DISTANCE
-from mediafp.matching.sounds.promise import promising_assets, search_codes, tracks_promise
-from mediafp.matching.sounds.side import SoundSides, Variant
+from mediafp.matching.sounds.promise import tracks_promise
+from mediafp.matching.sounds.side import SoundSides
 from mediafp.types.kept_matches import MIN_KEPT_PROBABILITY, KeptMatch
 from mediafp.types.matches import Match
 
@@ -23,19 +21,13 @@ def find_sound_partners(sides: SoundSides, references: StoredReferences, *, excl
         exclude: SHA-256 of an asset that is not returned.
     """
     partners = [
-        AudioPartner(sha256=sha256, promise_value=promise)
-        for sha256, promise in _promises(sides, references)
-        if sha256 != exclude
+        AudioPartner(sha256=sha256, promise_value=promise) for sha256, promise in _promises(sides, references, exclude)
     ]
     return sorted(partners, key=lambda one: (-one.promise_value, one.sha256))
 
 
-def _promises(sides: SoundSides, references: StoredReferences) -> Iterator[tuple[str, float]]:
-    found: defaultdict[str, set[Variant]] = defaultdict(set)
-    # Variant by variant: an hour of sound has millions of near rows in a large store.
-    for searched in chain.from_iterable(map(search_codes, sides)):
-        for sha256 in promising_assets(searched, references.search_sound_codes(searched.codes, MAX_DISTANCE)):
-            found[sha256].add(searched.variant)
+def _promises(sides: SoundSides, references: StoredReferences, exclude: str) -> Iterator[tuple[str, float]]:
+    found = find_candidates(sides, references.search_sound_codes, references.stored_tracks, exclude=exclude)
     for sha256, variants in sorted(found.items()):
         # One that is damaged was reported.
         others = references.sounds(sha256) if references.find_asset(sha256) else ()

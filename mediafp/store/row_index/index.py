@@ -17,7 +17,7 @@ from mediafp.store.row_index.lookup import AssetLookup
 from mediafp.store.row_index.rows import GrowingRows, RowLayout, sha256_bytes
 from mediafp.store.row_index.snapshot import Part, Snapshot, array_part
 from mediafp.types.fingerprints import Fingerprint, Metric, Vectors
-from mediafp.types.neighbours import Neighbour, Neighbours
+from mediafp.types.neighbours import NearRows, Neighbour, Neighbours
 from mediafp.types.node_services import ServiceNode
 
 _logger = logging.getLogger(__name__)
@@ -164,25 +164,19 @@ class RowIndex(StoredIndex):
 
     @override
     def range_search(self, queries: npt.NDArray[np.uint8], distance: int) -> list[Neighbour]:
-        least: dict[tuple[str, int], Neighbour] = {}
-        for hit in chain.from_iterable(self.range_searches(queries, distance)):
-            known = least.get((hit.sha256, hit.row))
-            if known is None or hit.score < known.score:
-                least[hit.sha256, hit.row] = hit
-        return sorted(least.values())
+        near = self.range_searches(queries, distance)
+        order = np.lexsort((near.distance, near.row, near.asset))
+        asset, row = near.asset[order], near.row[order]
+        is_first = np.ones(len(order), bool)
+        is_first[1:] = (asset[1:] != asset[:-1]) | (row[1:] != row[:-1])
+        columns = (asset[is_first].tolist(), row[is_first].tolist(), near.distance[order][is_first].tolist())
+        return sorted(Neighbour(near.assets[n], row, float(bits)) for n, row, bits in zip(*columns, strict=True))
 
     @override
-    def range_searches(self, queries: npt.NDArray[np.uint8], distance: int) -> list[list[Neighbour]]:
+    def range_searches(self, queries: npt.NDArray[np.uint8], distance: int) -> NearRows:
         if self.metric != "hamming":
             raise ValueError(f"cannot search rows of metric {self.metric!r} by a distance in bits")
-        snapshot = self._take_snapshot()
-        return [
-            sorted(
-                Neighbour(snapshot.assets[owner], row, float(bits))
-                for owner, row, bits in zip(asset.tolist(), rows.tolist(), distances.tolist(), strict=True)
-            )
-            for asset, rows, distances in snapshot.range_search(queries, distance)
-        ]
+        return self._take_snapshot().range_search(queries, distance)
 
     @override
     def build(self, fingerprints: Callable[[], Iterable[Fingerprint]], position: Callable[[], IndexPosition]) -> None:
