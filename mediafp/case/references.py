@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import override
 
 import numpy as np
@@ -36,7 +36,7 @@ from mediafp.types.custody import LogKind
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.media import Asset, FrameTrack, Kind, Pixels
-from mediafp.types.neighbours import NearRows, Neighbours
+from mediafp.types.neighbours import Neighbours, RangeSearch
 from mediafp.types.node_services import ServiceNode
 
 _logger = logging.getLogger(__name__)
@@ -224,9 +224,9 @@ class StoredReferences(ComparedAssets):
         """Return the assets and rows whose PDQ hash is at most `distance` bits from one of these (N, 32)."""
         return {(hit.sha256, hit.row) for hit in self._hashes.rows.range_search(hashes, distance)}
 
-    def search_sound_codes(self, codes: npt.NDArray[np.uint8], distance: int) -> NearRows:
-        """Return the sound codes at most `distance` bits from each of these (Q, 64)."""
-        return self._sound_codes.rows.range_searches(codes, distance)
+    def sound_code_search(self, exclude: Collection[str] = ()) -> RangeSearch:
+        """Return the search for near sound codes among those of all assets but some."""
+        return self._sound_codes.rows.range_searcher(exclude)
 
     def sounds(self, sha256: str) -> SoundSides:
         """Return the audio tracks of a video as a side of a comparison; () if the store has none, or damaged ones."""

@@ -1,6 +1,6 @@
 """Results of a nearest-neighbour search."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -72,3 +72,7 @@ class NearRows:
         found = self.query == number
         columns = (self.asset[found].tolist(), self.row[found].tolist(), self.distance[found].tolist())
         return sorted(Neighbour(self.assets[n], row, float(bits)) for n, row, bits in zip(*columns, strict=True))
+
+
+type RangeSearch = Callable[["npt.NDArray[np.uint8]", int], NearRows]
+"""Function that returns the rows at most a number of bits from some query rows (Q, bytes)."""

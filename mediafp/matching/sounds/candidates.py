@@ -5,31 +5,28 @@ sorted out by what it returns, many at once; of the rest, the codes of one varia
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import chain
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from mediafp.matching.sounds.near_codes import MAX_DISTANCE, MAX_NEAR_PAIRS, NearCodes, near_pairs
 from mediafp.matching.sounds.promise import MIN_BITS, follow, group_bits, may_follow
 from mediafp.matching.sounds.side import DENSE_HOP, VARIANTS, Codes, SoundSides, StoredTrack, StoredTracks, Variant
-from mediafp.types.neighbours import NearRows
+from mediafp.types.neighbours import NearRows, RangeSearch
 from mediafp.types.sound_codes import compute_codes
 
 BATCH_PAIRS: Final = 500_000
 """Pairs of codes from which on no more sounds are searched for at once. It bounds the memory, to 20 MB of short sounds. Chosen,
 not measured."""
 
-type SearchCodes = Callable[[npt.NDArray[np.uint8], int], NearRows]
-"""Function that returns the stored codes at most a number of bits from some codes (Q, 64)."""
 type LoadTracks = Callable[[str], StoredTracks]
 """Function that returns the audio tracks of a stored asset; () if it has none, or damaged ones."""
 
 
 def find_candidates(
-    sides: SoundSides, search: SearchCodes, load: LoadTracks, *, exclude: str = ""
+    sides: SoundSides, search: RangeSearch, load: LoadTracks, *, exclude: Collection[str] = ()
 ) -> dict[str, set[Variant]]:
     """Return the stored assets that may have a promise with an asset, and the variants that may promise it.
 
@@ -39,7 +36,7 @@ def find_candidates(
         sides: Audio tracks of the asset.
         search: Search of the index.
         load: Loads what is found.
-        exclude: SHA-256 of an asset that is not returned.
+        exclude: SHA-256 of assets that are not returned.
     """
     found: defaultdict[str, set[Variant]] = defaultdict(set)
     # Variant by variant: an hour of sound has millions of near rows in a large store.
@@ -55,7 +52,9 @@ def find_candidates(
     return dict(found)
 
 
-def _find_forward(searched: Codes, near: NearRows, load: LoadTracks, exclude: str) -> Iterator[tuple[str, StoredTrack]]:
+def _find_forward(
+    searched: Codes, near: NearRows, load: LoadTracks, exclude: Collection[str]
+) -> Iterator[tuple[str, StoredTrack]]:
     """Yield the assets and their tracks in which the codes of a sound, in one variant, promise something.
 
     The rows of an index say which codes of a track come first, and not how far they are apart, as silent parts have none; the
@@ -65,7 +64,7 @@ def _find_forward(searched: Codes, near: NearRows, load: LoadTracks, exclude: st
     pairs = NearCodes(searched.variant, searched.starts[near.query], near.row, near.distance)
     numbers = np.flatnonzero(group_bits(pairs, asset, len(assets), may_follow) >= MIN_BITS)
     names = [near.assets[number] for number in assets[numbers].tolist()]
-    loaded = [load(name) if name != exclude else () for name in names]
+    loaded = [load(name) if name not in exclude else () for name in names]
     tracks = [(name, track) for name, of_asset in zip(names, loaded, strict=True) for track in of_asset]
     if not tracks:
         return
@@ -99,9 +98,15 @@ def _agree_back(stored: Codes, tracks: Sequence[StoredTrack], variant: Variant) 
 def _search_back(stored: Codes, tracks: Sequence[StoredTrack], variant: Variant) -> list[bool]:
     prints, ends = np.concatenate([track.prints for track in tracks]), np.cumsum([len(one.prints) for one in tracks])
     codes, starts = compute_codes(prints, hop=DENSE_HOP, speed=variant.speed, shift=variant.shift, ends=ends)
-    near = near_pairs(Codes(variant, codes, starts), stored)
-    if len(near.distance) == MAX_NEAR_PAIRS and len(tracks) > 1:
-        # Of each track alone, as many are compared.
-        return [agrees for track in tracks for agrees in _search_back(stored, [track], variant)]
+    if len(tracks) > 1:
+        # With the sides exchanged: the distances of one code to thousands take half of the time of those of thousands to a few.
+        found = near_pairs(stored, Codes(variant, codes, starts))
+        if len(found.distance) == MAX_NEAR_PAIRS:
+            # Of each track alone, as many are compared.
+            return [agrees for track in tracks for agrees in _search_back(stored, [track], variant)]
+        order = np.lexsort((found.searched, found.stored))
+        near = NearCodes(variant, found.stored[order], found.searched[order], found.distance[order])
+    else:
+        near = near_pairs(Codes(variant, codes, starts), stored)
     bits = group_bits(near, np.searchsorted(ends, near.searched, side="right"), len(tracks), follow)
     return [value >= MIN_BITS for value in bits.tolist()]

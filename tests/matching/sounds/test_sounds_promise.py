@@ -98,7 +98,7 @@ def test_candidates_are_all_sounds_with_a_promise(
         monkeypatch.setattr(module, "MAX_NEAR_PAIRS", max_near_pairs)
     search, load = search_in(sounds)
     sides = {name: sound_sides(rows) for name, rows in sounds.items()}
-    found = {name: find_candidates(sides[name], search, load, exclude=name) for name in sounds}
+    found = {name: find_candidates(sides[name], search, load, exclude=[name]) for name in sounds}
     promises = {
         (a, b): value
         for a in sounds
