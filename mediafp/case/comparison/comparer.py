@@ -17,7 +17,7 @@ from mediafp.engine.comparison.pair import FoundMatch
 from mediafp.engine.comparison.sides import StoredSides
 from mediafp.engine.interface import Engine
 from mediafp.matching.promise import Promise, pair_promise
-from mediafp.store import Store, shard_service
+from mediafp.store import Store, shard_service, single_threaded_search
 from mediafp.types.errors import SandboxError, UsageError
 from mediafp.types.kept_matches import Channel, KeptMatch, PairFailure, PendingComparison, is_kept_partner
 from mediafp.types.node_services import ServiceNode
@@ -174,7 +174,7 @@ class Comparer:
             return ComparedAsset(pending=pending, started=started, matches=[])
         # Sounds and words are compared with all rows.
         is_partial = pending.channel == "picture" and not self.searches_all
-        with single_threaded_blas().limit():
+        with single_threaded_blas().limit(), single_threaded_search():
             if pending.channel == "script":
                 matches = self._compare_scripts(pending.sha256, sides.references, generation)
             elif sides.references.find_asset(pending.sha256) is None:
