@@ -1,6 +1,7 @@
 """The comparison of the audio of all assets: by an index, in batches and once for each pair, as by comparing each with each."""
 
 import hashlib
+import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from mediafp.case.comparison import comparer, run, sounds
 from mediafp.fingerprints.registry import computed_types
 from mediafp.matching.sounds.candidates import find_candidates
 from mediafp.matching.sounds.side import VARIANTS, Variant
+from mediafp.store.row_index import nearest
 from mediafp.store.sqlite import comparisons
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.fingerprint_types import no_rows
@@ -164,6 +166,26 @@ def test_assets_that_come_later_are_searched_for_among_all(
         assert compare(store, jobs=1) == expected
     # The last ones, and the first of them, are searched for among all that a former run has compared.
     assert sorted(map(len, searched[-2:])) == [1, 2]
+
+
+def test_last_assets_are_searched_for_by_all_processors(
+    tmp_path: Path, records: list[IngestRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone: list[bool] = []
+
+    def find(*_: object, exclude: Collection[str]) -> dict[str, set[Variant]]:
+        alone.append(getattr(nearest._THIS_THREAD, "searches_alone", False))
+        return {}
+
+    monkeypatch.setattr(sounds, "find_candidates", find)
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    with filled_store(tmp_path / "store", records) as store:
+        versions = {
+            channel: version for channel, version in comparer.comparison_versions().items() if channel == "voice"
+        }
+        monkeypatch.setattr(run, "comparison_versions", lambda: versions)
+        list(run.run_comparisons(store, open_references(store), jobs=1))
+    assert alone == [True] * (len(records) - 2) + [False] * 2
 
 
 def test_promises_of_changed_assets_are_found_anew() -> None:

@@ -1,8 +1,10 @@
 """The comparison of an asset with all others: its partners, and the process that compares each pair."""
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 from mediafp.case.comparison.pair import NO_WORKERS, compare_pair, keep_failure, keep_match
@@ -174,7 +176,7 @@ class Comparer:
             return ComparedAsset(pending=pending, started=started, matches=[])
         # Sounds and words are compared with all rows.
         is_partial = pending.channel == "picture" and not self.searches_all
-        with single_threaded_blas().limit(), single_threaded_search():
+        with single_threaded_blas().limit(), self._limit_search():
             if pending.channel == "script":
                 matches = self._compare_scripts(pending.sha256, sides.references, generation)
             elif sides.references.find_asset(pending.sha256) is None:
@@ -221,6 +223,12 @@ class Comparer:
         with single_threaded_blas().limit():
             matches = sides.references.without_unusable(compare)
         return ComparedAsset(pending=None, started=state.started, matches=matches)
+
+    def _limit_search(self) -> AbstractContextManager[None]:
+        """Return a block in which a search uses one thread, if as many assets wait as there are processors for them."""
+        with self._lock:
+            waiting = len(self._newest)
+        return single_threaded_search() if waiting >= (os.cpu_count() or 1) else nullcontext()
 
     def _current_state(self) -> _State:
         assert self._state, "`update` is called first"

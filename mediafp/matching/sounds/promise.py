@@ -49,7 +49,7 @@ def pair_promise(a: SoundSide, b: SoundSide, variants: Collection[Variant] = VAR
     Args:
         a: One sound.
         b: The other.
-        variants: Variants of `a` that are compared: those in which an index has yielded `b`, as no other promises anything.
+        variants: Variants of `a` that are compared, if others are known to promise nothing (`candidates`).
     """
     best = 0.0
     for near in find_near_codes(a, b, variants):

@@ -106,7 +106,7 @@ type SoundSides = tuple[SoundSide, ...]
 
 
 class StoredTrack(NamedTuple):
-    """What a search by codes needs of a stored audio track: of a case of many, there is no memory for the codes of each."""
+    """The part of a stored audio track that a search needs: of a case of many, there is no memory for the codes of each."""
 
     prints: npt.NDArray[np.uint64]
     """(P,), P a multiple of `STORED_HOP`."""
