@@ -47,7 +47,7 @@ CACHE_SIZES = CacheSizes(row_bytes=64 << 20, track_bytes=64 << 20, features=1000
 SOUND_CACHE_BYTES = 128 << 20
 """Bytes of audio tracks that are kept in memory as sides of a comparison: those of four hours."""
 TRACK_CACHE_BYTES = 64 << 20
-"""Bytes of audio tracks that are kept in memory as a search needs them: those of 130 hours."""
+"""Bytes of audio tracks that are kept in memory as a search needs them: those of a hundred hours."""
 TRACK_BYTES, BYTES_PER_TRACK_PRINT = 1_000, 9
 """Bytes that such a track takes besides, and for each of its prints: 8, and its part of the place of a code."""
 BYTES_PER_PRINT = 600

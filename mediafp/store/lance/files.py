@@ -55,16 +55,14 @@ class TableIndex(MappedIndex):
         return rows if rows >= shared_table.MIN_SHARED_ROWS else 0
 
     @override
-    def parts(
-        self, void: Collection[int], nodes: Sequence[ServiceNode] = (), *, gather: bool = False
-    ) -> Sequence[Part]:
+    def parts(self, void: Collection[int], nodes: Sequence[ServiceNode] = ()) -> Sequence[Part]:
         table = self.columns.table
         searched: shared_table.SearchedTable = table
         if nodes and self.shared_rows:
             if not self.shared or self.shared[0].given_nodes is not nodes:
                 self.shared[:] = [shared_table.SharedTable(table, self.layout, nodes)]
             searched = self.shared[0]
-        return table_parts(self.columns, searched, self.rows, void, is_exact=self.is_exact, gather=gather)
+        return table_parts(self.columns, searched, self.rows, void, is_exact=self.is_exact)
 
     @override
     def read(self, numbers: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int8]]:

@@ -120,13 +120,7 @@ class TableColumns:
 
 
 def table_parts(
-    columns: TableColumns,
-    searched: SearchedTable,
-    rows: Rows,
-    void: Collection[int],
-    *,
-    is_exact: bool,
-    gather: bool = False,
+    columns: TableColumns, searched: SearchedTable, rows: Rows, void: Collection[int], *, is_exact: bool
 ) -> Sequence[Part]:
     """Return all rows of a table as parts.
 
@@ -136,7 +130,6 @@ def table_parts(
         rows: Its rows, with their assets.
         void: Numbers of the assets whose rows count no more.
         is_exact: Compare query rows with all rows, however many there are.
-        gather: As of `array_part`, for the rows that are searched in memory.
 
     Raises:
         ValueError: An asset has rows in both parts, or a row has another number than the table states.
@@ -156,7 +149,7 @@ def table_parts(
         sha256=rows.sha256[first_asset:],
         ends=rows.ends[first_asset:] - start,
     )
-    parts: list[Part] = [array_part(tail, start, first_asset, void, gather=gather)]
+    parts: list[Part] = [array_part(tail, start, first_asset, void)]
     if start:
         spans = sorted((span.start, span.stop) for span in (rows.span(n) for n in void if n < first_asset))
         filled = [span for span in spans if span[0] < span[1]]

@@ -63,17 +63,14 @@ class MappedIndex:
         """Number of the rows that nodes search if they are given: none of these files."""
         return 0
 
-    def parts(
-        self, void: Collection[int], nodes: Sequence[ServiceNode] = (), *, gather: bool = False
-    ) -> Sequence[Part]:
+    def parts(self, void: Collection[int], nodes: Sequence[ServiceNode] = ()) -> Sequence[Part]:
         """Return the rows to be searched, in the order of their numbers, without those of void assets.
 
         Args:
             void: Numbers of the assets.
             nodes: Nodes that search what they can read, in place of this machine.
-            gather: As of `array_part`.
         """
-        return (array_part(self.rows, 0, 0, void, gather=gather),)
+        return (array_part(self.rows, 0, 0, void),)
 
     def read(self, numbers: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int8]]:
         """Return bits (N, bit_bytes) and codes (N, code_bytes) of rows."""

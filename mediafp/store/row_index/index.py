@@ -310,15 +310,15 @@ class RowIndex(StoredIndex):
     def _make_snapshot(self, excluded: Collection[int] = ()) -> Snapshot:
         """Return the rows, but for those of some assets; the lock is held."""
         parts: list[Part] = []
-        first_row, gather = 0, bool(excluded)
+        first_row = 0
         if self._mapped:
             # It finds the assets that only forged files name twice.
             self._lookup_of(self._mapped)
             first_row = len(self._mapped.rows)
         void = self._void.union(asset for asset in self._find(tuple(self._hidden)) if asset >= 0).union(excluded)
         if self._mapped:
-            parts.extend(self._mapped.parts(void, self._nodes, gather=gather))
-        parts.append(array_part(self._tail.values, first_row, self._mapped_assets(), void, gather=gather))
+            parts.extend(self._mapped.parts(void, self._nodes))
+        parts.append(array_part(self._tail.values, first_row, self._mapped_assets(), void))
         return Snapshot(self._layout, parts)
 
 

@@ -114,9 +114,16 @@ def _choose_within(
     faiss = _faiss()
     step = max(1, BLOCK_DISTANCES // len(queries))
     space = np.empty(len(queries) * min(step, len(rows)), np.int32)
-    found = []
+    wanted = None if allowed is None else np.unpackbits(allowed, count=len(rows), bitorder="little").astype(bool)
+    found = [np.empty((3, 0), np.int64)]
     for first in range(0, len(rows), step):
-        block = rows[first : first + step]
+        block, numbers = rows[first : first + step], np.arange(first, min(first + step, len(rows)))
+        if wanted is not None:
+            # A copy: to pass over single rows takes longer than to compare them.
+            numbers = first + np.flatnonzero(wanted[first : first + step])
+            block = rows[numbers]
+        if not len(block):
+            continue
         distances = space[: len(queries) * len(block)]
         faiss.hammings(
             faiss.swig_ptr(queries),
@@ -128,11 +135,8 @@ def _choose_within(
         )
         near = np.flatnonzero(distances <= distance)
         query, row = np.divmod(near, len(block))
-        found.append(np.stack([query, row + first, distances[near]]))
+        found.append(np.stack([query, numbers[row], distances[near]]))
     query, row, bits = np.concatenate(found, axis=1)
-    if allowed is not None:
-        is_allowed = (allowed[row >> 3] >> (row & 7).astype(np.uint8)) & 1 > 0
-        query, row, bits = query[is_allowed], row[is_allowed], bits[is_allowed]
     order = np.argsort(query, kind="stable")
     ends = np.searchsorted(query[order], np.arange(len(queries)), side="right")
     return ends, bits[order].astype(np.int32), row[order]

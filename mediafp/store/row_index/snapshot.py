@@ -64,7 +64,6 @@ class ArrayPart:
         first_asset: Number of their first asset in the whole index.
         allowed: Bit mask of the rows that may be found, the lowest bit first; None for all.
         allowed_count: Number of the rows that may be found.
-        gathered: Numbers of the rows that `bits` are of, if they are a copy of those that may be found; None for all rows.
         compared_share: 1: they are all compared.
     """
 
@@ -74,57 +73,33 @@ class ArrayPart:
     first_asset: int
     allowed: Bits | None
     allowed_count: int
-    gathered: Numbers | None = None
     compared_share: float = 1.0
 
     def nearest(self, queries: Bits, count: int) -> Sequence[Found]:
         """Return the nearest rows, as `Part` states."""
         distances, rows = nearest(queries, self.bits, count, self.allowed)
-        return list(zip(distances, self._numbers(rows), strict=True))
+        return list(zip(distances, rows, strict=True))
 
     def within(self, queries: Bits, distance: int) -> Sequence[Found]:
         """Return the rows at most a distance away, as `Part` states."""
         ends, distances, rows = within(queries, self.bits, distance, self.allowed)
         spans = [slice(start, end) for start, end in pairwise([0, *ends.tolist()])]
-        numbers = self._numbers(rows)
-        return [(distances[span], numbers[span]) for span in spans]
-
-    def _numbers(self, found: Numbers) -> Numbers:
-        return found if self.gathered is None else self.gathered[found]
+        return [(distances[span], rows[span]) for span in spans]
 
 
-def array_part(rows: Rows, first_row: int, first_asset: int, void: Iterable[int], *, gather: bool = False) -> ArrayPart:
-    """Return rows whose bits lie in an array, without those of void assets.
-
-    Args:
-        rows: The rows.
-        first_row: Number of the first of them in the whole index.
-        first_asset: Number of their first asset in the whole index.
-        void: Numbers of the void assets in the whole index.
-        gather: Copy the bits of the other rows: a search among many rows that may not be found takes up to three times as long
-            as one without them.
-    """
+def array_part(rows: Rows, first_row: int, first_asset: int, void: Iterable[int]) -> ArrayPart:
+    """Return rows whose bits lie in an array, without those of void assets, which are numbers in the whole index."""
     bits = rows.bits[:]
-    mine = [n - first_asset for n in void if 0 <= n - first_asset < len(rows.ends)]
-    mask, count, gathered = None, len(rows), None
-    if mine:
+    own = [n - first_asset for n in void if 0 <= n - first_asset < len(rows.ends)]
+    mask, count = None, len(rows)
+    if own:
         counts = np.ones(len(rows.ends), bool)
-        counts[mine] = False
+        counts[own] = False
         allowed = np.repeat(counts, np.diff(rows.ends, prepend=0))
+        mask = np.packbits(allowed, bitorder="little")
         count = int(np.count_nonzero(allowed))
-        if gather:
-            gathered = np.flatnonzero(allowed)
-            bits = bits[gathered]
-        else:
-            mask = np.packbits(allowed, bitorder="little")
     return ArrayPart(
-        rows=rows,
-        bits=bits,
-        first_row=first_row,
-        first_asset=first_asset,
-        allowed=mask,
-        allowed_count=count,
-        gathered=gathered,
+        rows=rows, bits=bits, first_row=first_row, first_asset=first_asset, allowed=mask, allowed_count=count
     )
 
 
