@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import override
 
 import numpy as np
@@ -28,7 +28,7 @@ from mediafp.fingerprints.transcript import TYPE_NAME as TRANSCRIPT_TYPE
 from mediafp.fingerprints.transcript import TYPE_VERSION as TRANSCRIPT_VERSION
 from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.matching.candidates import Vectors
-from mediafp.matching.sounds.side import SoundSides, sound_sides
+from mediafp.matching.sounds.side import SoundSides, StoredTracks, sound_sides, stored_tracks
 from mediafp.matching.transcripts.index import TranscriptIndex
 from mediafp.store import RERANK_DEPTH, Store
 from mediafp.types.bounded_cache import BoundedCache
@@ -36,7 +36,7 @@ from mediafp.types.custody import LogKind
 from mediafp.types.errors import StoreError
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.media import Asset, FrameTrack, Kind, Pixels
-from mediafp.types.neighbours import Neighbour, Neighbours
+from mediafp.types.neighbours import Neighbours, RangeSearch
 from mediafp.types.node_services import ServiceNode
 
 _logger = logging.getLogger(__name__)
@@ -46,6 +46,10 @@ CACHE_SIZES = CacheSizes(row_bytes=64 << 20, track_bytes=64 << 20, features=1000
 """The rows of 25,000 images or of one video of ten hours, and the tracks of six hours of video. Chosen, not measured."""
 SOUND_CACHE_BYTES = 128 << 20
 """Bytes of audio tracks that are kept in memory as sides of a comparison: those of four hours."""
+TRACK_CACHE_BYTES = 64 << 20
+"""Bytes of audio tracks that are kept in memory as a search needs them: those of a hundred hours."""
+TRACK_BYTES, BYTES_PER_TRACK_PRINT = 1_000, 9
+"""Bytes that such a track takes besides, and for each of its prints: 8, and its part of the place of a code."""
 BYTES_PER_PRINT = 600
 """Bytes that a print of such a side takes, with the codes of all variants in which it is searched for."""
 
@@ -106,6 +110,7 @@ class StoredReferences(ComparedAssets):
         self._sounds = BoundedCache(
             self._load_sounds, lambda sides: BYTES_PER_PRINT * sum(map(len, sides)), SOUND_CACHE_BYTES
         )
+        self._stored_tracks = BoundedCache(self._load_stored_tracks, _track_bytes, TRACK_CACHE_BYTES)
         self._transcripts: TranscriptIndex | None = None
         self._sentences = SentenceIndexes(store)
         self._report_missing()
@@ -219,13 +224,17 @@ class StoredReferences(ComparedAssets):
         """Return the assets and rows whose PDQ hash is at most `distance` bits from one of these (N, 32)."""
         return {(hit.sha256, hit.row) for hit in self._hashes.rows.range_search(hashes, distance)}
 
-    def search_sound_codes(self, codes: npt.NDArray[np.uint8], distance: int) -> list[list[Neighbour]]:
-        """Return the sound codes at most `distance` bits from each of these (Q, 64)."""
-        return self._sound_codes.rows.range_searches(codes, distance)
+    def sound_code_search(self, exclude: Collection[str] = ()) -> RangeSearch:
+        """Return the search for near sound codes among those of all assets but some."""
+        return self._sound_codes.rows.range_searcher(exclude)
 
     def sounds(self, sha256: str) -> SoundSides:
         """Return the audio tracks of a video as a side of a comparison; () if the store has none, or damaged ones."""
         return self._sounds.get(sha256)
+
+    def stored_tracks(self, sha256: str) -> StoredTracks:
+        """Return the audio tracks of a video as a search needs them; () if the store has none, or damaged ones."""
+        return self._stored_tracks.get(sha256)
 
     @override
     def find_asset(self, sha256: str) -> Asset | None:
@@ -317,12 +326,20 @@ class StoredReferences(ComparedAssets):
         rows = self._load_one(SoundPrints.name, sha256)
         return sound_sides(rows) if rows else ()
 
+    def _load_stored_tracks(self, sha256: str) -> StoredTracks:
+        rows = self._load_one(SoundPrints.name, sha256)
+        return stored_tracks(rows) if rows else ()
+
     def _agree(self, sha256: str, found: dict[TypeIndex, Fingerprint | None]) -> bool:
         """Return True if the indexes contain an asset as it is stored; those that do not are corrected."""
         differing = [index for index, stored in found.items() if not index.agrees(sha256, stored)]
         for index in differing:
             index.correct(sha256)
         return not differing
+
+
+def _track_bytes(tracks: StoredTracks) -> int:
+    return TRACK_BYTES + sum(BYTES_PER_TRACK_PRINT * len(track.prints) for track in tracks)
 
 
 def _best_of_assets(neighbours: Neighbours) -> list[dict[str, float]]:

@@ -3,12 +3,12 @@
 `tests/contract` holds a test suite, which every implementation passes.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from mediafp.types.fingerprints import Fingerprint, Metric
-from mediafp.types.neighbours import Neighbour, Neighbours
+from mediafp.types.neighbours import NearRows, Neighbour, Neighbours, RangeSearch
 from mediafp.types.node_services import ServiceNode
 
 if TYPE_CHECKING:
@@ -79,8 +79,18 @@ class Index(Protocol):
         """
         ...
 
-    def range_searches(self, queries: "npt.NDArray[np.uint8]", distance: int) -> list[list[Neighbour]]:
-        """Return the rows at most `distance` bits from each query row (Q, bytes), as `range_search` does for one.
+    def range_searches(self, queries: "npt.NDArray[np.uint8]", distance: int) -> NearRows:
+        """Return the rows at most `distance` bits from each query row (Q, bytes).
+
+        Raises:
+            ValueError: The metric of the index is not `hamming`.
+        """
+        ...
+
+    def range_searcher(self, exclude: Collection[str]) -> RangeSearch:
+        """Return a function that searches the present rows as `range_searches` does, but for those of some assets.
+
+        A search takes as much less time as they are fewer, but for rows that Lance or nodes search.
 
         Raises:
             ValueError: The metric of the index is not `hamming`.

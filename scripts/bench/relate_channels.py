@@ -8,8 +8,9 @@ of every `TRANSLATED`th such five are read in Chinese by three of them and in En
 words of Chinese or of English, whose frequencies follow Zipf's law. All videos of the cases of `--sizes` are compared. The larger
 cases of `--without-images` have no rows of images, and so many of their videos are compared with all, the first ones.
 
-Sounds are searched for in the index by their codes; what it yields is compared by all codes in both directions, which gives the
-promises by which pairs are chosen. One thread compares, and the time of each step is that of this thread. What other threads
+Sounds are searched for in the index by their codes; what it yields by chance is sorted out, and the rest is compared by all codes
+in both directions, which gives the promises by which pairs are chosen. Of two sounds that are both compared, one is searched for
+among the codes of the other. One thread compares, and the time of each step is that of this thread. What other threads
 use, such as those of FAISS, is part of the rest. The embedding of all sentences in two languages, once for each transcript, is
 divided by the videos of the case, all else by those that are compared. The last column is the share if workers compare the pairs
 of images.
@@ -35,11 +36,11 @@ from pypinyin.phrases_dict import phrases_dict
 
 from mediafp.case import open_case
 from mediafp.case.comparison import comparer, run, sounds
-from mediafp.case.references import StoredReferences
 from mediafp.case.sentence_indexes import SentenceIndexes
 from mediafp.fingerprints.registry import computed_types
 from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.store import Store, open_store
+from mediafp.store.row_index.snapshot import Snapshot
 from mediafp.types.file_sounds import FileSound
 from mediafp.types.fingerprint_types import no_rows
 from mediafp.types.runs import IngestRecord
@@ -168,7 +169,8 @@ def measure(folder: Path, size: int, compared: int) -> None:
     patched: list[tuple[Any, str, str]] = [(comparer, name, step) for name, step in STEPS.items()]
     patched += [(SentenceIndexes, "update", EMBEDDING), (SentenceIndexes, "find_candidates", "words: translations")]
     patched += [
-        (StoredReferences, "search_sound_codes", "sounds: search"),
+        (Snapshot, "range_search", "sounds: search"),
+        (sounds, "find_candidates", "sounds: candidates"),
         (sounds, "tracks_promise", "sounds: promises"),
     ]
     with ExitStack() as stack:

@@ -1,7 +1,7 @@
 """Contract of `Index`, checked for each implementation against an exact search in NumPy."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from mediafp.store.row_index import index as row_index
 from mediafp.store.row_index.index import RowIndex
 from mediafp.store.row_index.rows import RowLayout
 from mediafp.types.fingerprints import Fingerprint, Metric
-from mediafp.types.neighbours import Neighbour, Neighbours
+from mediafp.types.neighbours import NearRows, Neighbour, Neighbours, RangeSearch
 from mediafp.types.node_services import ServiceNode
 
 ROUNDING = 0.01
@@ -80,9 +80,19 @@ class ExactIndex(Index):
         self._refuse_embeddings()
         return self._within(self._scores(queries).min(axis=0, initial=np.inf), distance)
 
-    def range_searches(self, queries: np.ndarray, distance: int) -> list[list[Neighbour]]:
+    def range_searches(self, queries: np.ndarray, distance: int) -> NearRows:
         self._refuse_embeddings()
-        return [self._within(distances, distance) for distances in self._scores(queries)]
+        scores = self._scores(queries)
+        query, number = np.nonzero(scores <= distance)
+        asset, row = self._rows()[number].T
+        return NearRows(
+            assets=self._assets, query=query, asset=asset, row=row, distance=scores[query, number].astype(int)
+        )
+
+    def range_searcher(self, exclude: Collection[str]) -> RangeSearch:
+        self._refuse_embeddings()
+        kept = [one for name, one in self._fingerprints.items() if name not in exclude]
+        return ExactIndex(kept, metric=self._metric, columns=self._columns).range_searches
 
     def _refuse_embeddings(self) -> None:
         if self.metric != "hamming":
@@ -418,7 +428,8 @@ def test_removed_assets_are_not_found(
         found, others = index.search(vectors[:20], count), expected.search(vectors[:20], count)
         assert [found.of_query(n) for n in range(20)] == [others.of_query(n) for n in range(20)]
     if metric == "hamming":
-        assert index.range_searches(vectors[:20], 90) == expected.range_searches(vectors[:20], 90)
+        near, others = index.range_searches(vectors[:20], 90), expected.range_searches(vectors[:20], 90)
+        assert [near.of_query(n) for n in range(20)] == [others.of_query(n) for n in range(20)]
     index.add([fingerprint(name(0), vectors[:1])])
     assert name(0) in index and index.search(vectors[:1], 1).of_query(0)[0].sha256 == name(0)
     assert len(index) == 201
@@ -427,9 +438,23 @@ def test_removed_assets_are_not_found(
 def test_range_searches_return_what_each_query_finds(build: Build, hashes: np.ndarray) -> None:
     index = index_of(build, hashes, "hamming", [3, 0, 1] * 100)
     for queries in (hashes[:3], hashes[:50]):
-        each = index.range_searches(queries, 40)
+        near = index.range_searches(queries, 40)
+        each = [near.of_query(number) for number in range(len(queries))]
         assert each == [index.range_search(query[None], 40) for query in queries]
         assert [len(found) > 0 for found in each] == [True] * len(queries)
+        places = list(zip(near.query.tolist(), near.asset.tolist(), near.row.tolist(), strict=True))
+        assert places == sorted(places) and sum(map(len, each)) == len(near)
+    assert len(index.range_searches(hashes[:0], 40)) == 0
+
+
+def test_range_searcher_finds_the_rows_of_all_other_assets(build: Build, hashes: np.ndarray) -> None:
+    index = index_of(build, hashes, "hamming", [3, 0, 1] * 100)
+    index.remove([name(4)])
+    for excluded in ([], [name(5000)], [name(n) for n in range(0, 200, 3)], [name(n) for n in range(300)]):
+        near, found = index.range_searches(hashes[:30], 60), index.range_searcher(excluded)(hashes[:30], 60)
+        expected = [[hit for hit in near.of_query(n) if hit.sha256 not in excluded] for n in range(30)]
+        assert [found.of_query(n) for n in range(30)] == expected
+    assert [len(index.range_searches(hashes[:30], 60).of_query(n)) > 0 for n in range(30)].count(True) >= 25
 
 
 def test_greater_depth_finds_all_nearest_rows_of_many(build: Build, around_photos: np.ndarray) -> None:

@@ -1,14 +1,16 @@
 """The comparison of an asset with all others: its partners, and the process that compares each pair."""
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 from mediafp.case.comparison.pair import NO_WORKERS, compare_pair, keep_failure, keep_match
 from mediafp.case.comparison.partners import AudioPartner, Partner, find_partners
 from mediafp.case.comparison.scripts import compare_scripts, find_script_partners
-from mediafp.case.comparison.sounds import compare_stored_sounds, find_sound_partners
+from mediafp.case.comparison.sounds import SoundPromises, compare_stored_sounds, find_sound_partners
 from mediafp.case.comparison.spread import SpreadPairs
 from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.references import StoredReferences
@@ -17,7 +19,7 @@ from mediafp.engine.comparison.pair import FoundMatch
 from mediafp.engine.comparison.sides import StoredSides
 from mediafp.engine.interface import Engine
 from mediafp.matching.promise import Promise, pair_promise
-from mediafp.store import Store, shard_service
+from mediafp.store import Store, shard_service, single_threaded_search
 from mediafp.types.errors import SandboxError, UsageError
 from mediafp.types.kept_matches import Channel, KeptMatch, PairFailure, PendingComparison, is_kept_partner
 from mediafp.types.node_services import ServiceNode
@@ -64,12 +66,14 @@ class _State:
     Attributes:
         sides: Its assets.
         spread: Their comparison by workers; None without an engine.
+        promises: Promises of their audio that were found.
         started: Number of the last entry of the custody log before the references were read.
         generation: Number of the state.
     """
 
     sides: StoredSides[StoredReferences]
     spread: SpreadPairs | None
+    promises: SoundPromises
     started: int
     generation: int
 
@@ -135,11 +139,12 @@ class Comparer:
             self._again.update(one.pair for one in lost)
             generation = self._state.generation + 1 if self._state else 1
             if self._state and self._state.sides.references is references:
-                sides, spread = self._state.sides, self._state.spread
+                sides, spread, promises = self._state.sides, self._state.spread, self._state.promises
             else:
                 sides = StoredSides(references)
                 spread = SpreadPairs(self._engine, self._store, sides) if self._engine else None
-            self._state = _State(sides=sides, spread=spread, started=started, generation=generation)
+                promises = SoundPromises()
+            self._state = _State(sides=sides, spread=spread, promises=promises, started=started, generation=generation)
             for one in pending:
                 self._newest[one.sha256, one.channel] = one, generation
                 self._taken.pop((one.sha256, one.channel), None)
@@ -171,20 +176,22 @@ class Comparer:
             return ComparedAsset(pending=pending, started=started, matches=[])
         # Sounds and words are compared with all rows.
         is_partial = pending.channel == "picture" and not self.searches_all
-        with single_threaded_blas().limit():
+        with single_threaded_blas().limit(), self._limit_search():
             if pending.channel == "script":
                 matches = self._compare_scripts(pending.sha256, sides.references, generation)
             elif sides.references.find_asset(pending.sha256) is None:
                 # It is damaged, which was reported.
                 matches = []
             elif pending.channel == "voice":
-                matches = self._compare_sounds(pending.sha256, sides.references, generation)
+                matches = self._compare_sounds(pending.sha256, state, newest[1])
             else:
                 matches = sides.references.without_unusable(lambda: self._compare_pictures(pending.sha256, state))
         with self._lock:
             if self._newest.get(key) == newest:
                 del self._newest[key]
                 self._taken.pop(key, None)
+                if pending.channel == "voice":
+                    state.promises.drop(pending.sha256)
         # Another run over the same references may have begun or ended meanwhile.
         is_partial = is_partial or (pending.channel == "picture" and not self.searches_all)
         return ComparedAsset(pending=pending, started=started, matches=matches, is_partial=is_partial)
@@ -216,6 +223,12 @@ class Comparer:
         with single_threaded_blas().limit():
             matches = sides.references.without_unusable(compare)
         return ComparedAsset(pending=None, started=state.started, matches=matches)
+
+    def _limit_search(self) -> AbstractContextManager[None]:
+        """Return a block in which a search uses one thread, if as many assets wait as there are processors for them."""
+        with self._lock:
+            waiting = len(self._newest)
+        return single_threaded_search() if waiting >= (os.cpu_count() or 1) else nullcontext()
 
     def _current_state(self) -> _State:
         assert self._state, "`update` is called first"
@@ -308,12 +321,19 @@ class Comparer:
             if self._take(sha256, one.sha256, "script", generation)
         ]
 
-    def _compare_sounds(self, sha256: str, references: StoredReferences, generation: int) -> list[KeptMatch]:
-        partners = find_sound_partners(references.sounds(sha256), references, exclude=sha256)
+    def _compare_sounds(self, sha256: str, state: _State, since: int) -> list[KeptMatch]:
+        """Return the result of comparing the audio of an asset, which the index has since a generation."""
+        references = state.sides.references
+        with self._lock:
+            searched, known = state.promises.known(sha256, since)
+        partners = find_sound_partners(references.sounds(sha256), references, exclude=searched | {sha256}, known=known)
+        with self._lock:
+            promises = {one.sha256: one.promise_value for one in partners if (one.sha256, "voice") in self._newest}
+            state.promises.add(sha256, state.generation, promises)
         return [
             compare_stored_sounds(sha256, one, references)
             for one in self._choose(partners, "voice")
-            if self._take(sha256, one.sha256, "voice", generation)
+            if self._take(sha256, one.sha256, "voice", state.generation)
         ]
 
     def _choose[P: Partner | AudioPartner](self, partners: list[P], channel: Channel) -> list[P]:

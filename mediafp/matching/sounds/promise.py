@@ -4,17 +4,16 @@ It depends on the two sounds alone. Both directions must be promising, so that i
 for in an index with the codes of the other.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from mediafp.matching.sounds.near_codes import CODE_BITS, NearCodes, find_near_codes, near_pairs
-from mediafp.matching.sounds.side import VARIANTS, Codes, SoundSide, SoundSides, Variant
+from mediafp.matching.sounds.side import VARIANTS, SoundSide, SoundSides, Variant
+from mediafp.types.arrays import Float64Array
 from mediafp.types.kept_matches import PROMISING
-from mediafp.types.neighbours import Neighbour
 from mediafp.types.sound_codes import CODE_PRINTS
 
 MIN_PROMISE: Final = 0.5
@@ -34,28 +33,14 @@ PLACE_TOLERANCE: Final = 3
 """Prints by which it may differ besides."""
 MAX_FOLLOWED_PAIRS: Final = 300
 """Nearest pairs of codes of one variant that are considered. Chosen, not measured: unrelated sounds have a few."""
+BLOCK_FOLLOWED: Final = 1 << 18
+"""Pairs of such pairs that are considered at once. It bounds the memory, to 20 MB. Chosen, not measured."""
 DIGITS: Final = 4
 """Decimal places of a promise."""
 
-
-def search_codes(side: SoundSide) -> Iterator[Codes]:
-    """Yield the codes by which a sound is searched for in an index, variant by variant: those within `MAX_DISTANCE` are near."""
-    return map(side.dense_codes, VARIANTS)
-
-
-def promising_assets(searched: Codes, neighbours: Sequence[Iterable[Neighbour]]) -> Iterator[str]:
-    """Yield the assets that may be candidates by one variant, given the rows of an index that are near each searched code.
-
-    Every asset of which the promise is not None is yielded for a variant. Rows say which codes of a track come first, and not
-    how far they are apart, as silent parts have none; the rows of a further track follow those of the one before.
-    """
-    near: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
-    for start, found in zip(searched.starts.tolist(), neighbours, strict=True):
-        for sha256, row, distance in found:
-            near[sha256].append((start, row, int(distance)))
-    for sha256, hits in near.items():
-        if _bits(NearCodes(searched.variant, *np.array(hits, np.int64).T), _may_follow) >= MIN_BITS:
-            yield sha256
+type Follows = Callable[[Float64Array, npt.NDArray[np.int64]], npt.NDArray[np.bool_]]
+"""Function that returns which pair of codes follows which in both sounds, given how much later it is in the searched sound, in
+prints of the stored one (N,), and in the stored sound (N,)."""
 
 
 def pair_promise(a: SoundSide, b: SoundSide, variants: Collection[Variant] = VARIANTS) -> float | None:
@@ -64,14 +49,14 @@ def pair_promise(a: SoundSide, b: SoundSide, variants: Collection[Variant] = VAR
     Args:
         a: One sound.
         b: The other.
-        variants: Variants of `a` that are compared: those in which an index has yielded `b`, as no other promises anything.
+        variants: Variants of `a` that are compared, if others are known to promise nothing (`candidates`).
     """
     best = 0.0
     for near in find_near_codes(a, b, variants):
-        bits = _bits(near, _follow)
+        bits = _bits(near)
         if bits >= MIN_BITS:
             back = near_pairs(b.dense_codes(near.variant.inverse), a.stored_codes)
-            best = max(best, min(bits, _bits(back, _follow)))
+            best = max(best, min(bits, _bits(back)))
     if best < MIN_BITS:
         return None
     scale = (PROMISING - MIN_PROMISE) / (PROMISING_BITS - MIN_BITS)
@@ -84,32 +69,50 @@ def tracks_promise(a: SoundSides, b: SoundSides, variants: Collection[Variant] =
     return max((promise for promise in promises if promise is not None), default=None)
 
 
-def _bits(near: NearCodes, follows: Callable[[NearCodes], npt.NDArray[np.bool_]]) -> float:
-    """Return the bits by which the nearest pair of codes is nearer than chance, or the two best that agree.
+def _bits(near: NearCodes) -> float:
+    """Return the bits by which the nearest pair of codes is nearer than chance, or the two best that agree."""
+    return float(group_bits(near, np.zeros(len(near.distance), np.int64), 1, follow)[0])
+
+
+def group_bits(near: NearCodes, group: npt.NDArray[np.int64], count: int, follows: Follows) -> Float64Array:
+    """Return, for each group (G,) of pairs of codes, the bits by which the nearest pair is nearer than chance, or the two best.
 
     Args:
-        near: Near pairs of codes of one variant.
-        follows: Function that returns for N pairs (N, N) which pair follows which in both sounds.
+        near: Near pairs of codes of one variant; of equally near ones in a group, the first count.
+        group: Numbers (N,) of their groups.
+        count: Number of groups; those without pairs get 0.
+        follows: Function that says which two pairs count together.
     """
-    if not len(near.distance):
-        return 0.0
-    best = np.argsort(near.distance, kind="stable")[:MAX_FOLLOWED_PAIRS]
-    kept = NearCodes(near.variant, near.searched[best], near.stored[best], near.distance[best])
-    bits = CODE_BITS / 2 - kept.distance
-    doubles = np.where(follows(kept), bits[:, None] + bits[None, :], 0.0)
-    return float(max(bits[0], DOUBLE_WEIGHT * doubles.max()))
+    order = np.lexsort((near.distance, group))
+    rank = np.arange(len(order)) - np.searchsorted(group[order], group[order])
+    order = order[rank < MAX_FOLLOWED_PAIRS]
+    group, bits = group[order], CODE_BITS / 2 - near.distance[order]
+    searched, stored = near.searched[order], near.stored[order]
+    firsts, sizes = np.searchsorted(group, np.arange(count)), np.bincount(group, minlength=count)
+    best = np.zeros(count)
+    best[sizes > 0] = bits[firsts[sizes > 0]]
+    # Most groups have one pair, by chance.
+    others = np.where(sizes > 1, sizes, 0)[group]
+    block = np.concatenate([[0], np.cumsum(others)]) // BLOCK_FOLLOWED
+    for part in np.split(np.arange(len(group)), np.flatnonzero(np.diff(block[:-1])) + 1):
+        repeated = others[part]
+        one = np.repeat(part, repeated)
+        other = firsts[group[one]] + np.arange(len(one)) - np.repeat(np.cumsum(repeated) - repeated, repeated)
+        apart = (searched[other] - searched[one]) * near.variant.speed
+        together = follows(apart, stored[other] - stored[one])
+        one, other = one[together], other[together]
+        np.maximum.at(best, group[one], DOUBLE_WEIGHT * (bits[one] + bits[other]))
+    return best
 
 
-def _follow(near: NearCodes) -> npt.NDArray[np.bool_]:
-    """Return which pairs of codes follow which in both sounds, (N, N)."""
-    later = near.stored[None, :] - near.stored[:, None]
-    drift = np.abs((near.searched[None, :] - near.searched[:, None]) * near.variant.speed - later)
+def follow(apart: Float64Array, later: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Return which pairs of codes follow which in both sounds, as `Follows` states."""
+    drift = np.abs(apart - later)
     return (later >= CODE_PRINTS) & (later <= MAX_APART_PRINTS) & (drift <= PLACE_TOLERANCE + SPEED_TOLERANCE * later)
 
 
-def _may_follow(near: NearCodes) -> npt.NDArray[np.bool_]:
-    """Return which pairs may follow which, (N, N), if `stored` are the numbers of rows."""
-    apart = (near.searched[None, :] - near.searched[:, None]) * near.variant.speed
+def may_follow(apart: Float64Array, later: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Return which pairs may follow which, if `later` counts rows of an index: silent parts have none."""
     least = CODE_PRINTS * (1 - SPEED_TOLERANCE) - PLACE_TOLERANCE
     greatest = MAX_APART_PRINTS * (1 + SPEED_TOLERANCE) + PLACE_TOLERANCE
-    return (near.stored[None, :] > near.stored[:, None]) & (apart >= least) & (apart <= greatest)
+    return (later > 0) & (apart >= least) & (apart <= greatest)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from mediafp.types.arrays import Float64Array
 from mediafp.types.fingerprints import Fingerprint, Vectors
-from mediafp.types.sound_codes import STORED_HOP, compute_codes
+from mediafp.types.sound_codes import STORED_HOP, code_starts, compute_codes
 from mediafp.types.sound_prints import PRINT_SECONDS, VALID_BIT, split_tracks, unpack_rows
 
 DENSE_HOP: Final = 2
@@ -103,6 +103,28 @@ class SoundSide:
 
 type SoundSides = tuple[SoundSide, ...]
 """Audio tracks of one asset that have prints, in the order of the file; () if there are none."""
+
+
+class StoredTrack(NamedTuple):
+    """The part of a stored audio track that a search needs: of a case of many, there is no memory for the codes of each."""
+
+    prints: npt.NDArray[np.uint64]
+    """(P,), P a multiple of `STORED_HOP`."""
+    starts: npt.NDArray[np.int64]
+    """Print that each of its stored codes starts with, (N,)."""
+
+
+type StoredTracks = tuple[StoredTrack, ...]
+"""Audio tracks of one asset that have prints, in the order of the file; () if there are none."""
+
+
+def stored_tracks(fingerprint: Fingerprint) -> StoredTracks:
+    """Return the audio tracks of a fingerprint of the type `sound_prints`, for a search."""
+    prints = [
+        unpack_rows(fingerprint.spans[rows], fingerprint.vectors[rows])[0]
+        for _, rows in split_tracks(fingerprint.vectors)
+    ]
+    return tuple(StoredTrack(one, code_starts(one, hop=STORED_HOP)) for one in prints)
 
 
 def sound_sides(fingerprint: Fingerprint) -> SoundSides:

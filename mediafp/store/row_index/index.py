@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import batched, chain
 from pathlib import Path
@@ -17,7 +17,7 @@ from mediafp.store.row_index.lookup import AssetLookup
 from mediafp.store.row_index.rows import GrowingRows, RowLayout, sha256_bytes
 from mediafp.store.row_index.snapshot import Part, Snapshot, array_part
 from mediafp.types.fingerprints import Fingerprint, Metric, Vectors
-from mediafp.types.neighbours import Neighbour, Neighbours
+from mediafp.types.neighbours import NearRows, Neighbour, Neighbours, RangeSearch
 from mediafp.types.node_services import ServiceNode
 
 _logger = logging.getLogger(__name__)
@@ -164,25 +164,26 @@ class RowIndex(StoredIndex):
 
     @override
     def range_search(self, queries: npt.NDArray[np.uint8], distance: int) -> list[Neighbour]:
-        least: dict[tuple[str, int], Neighbour] = {}
-        for hit in chain.from_iterable(self.range_searches(queries, distance)):
-            known = least.get((hit.sha256, hit.row))
-            if known is None or hit.score < known.score:
-                least[hit.sha256, hit.row] = hit
-        return sorted(least.values())
+        near = self.range_searches(queries, distance)
+        order = np.lexsort((near.distance, near.row, near.asset))
+        asset, row = near.asset[order], near.row[order]
+        is_first = np.ones(len(order), bool)
+        is_first[1:] = (asset[1:] != asset[:-1]) | (row[1:] != row[:-1])
+        columns = (asset[is_first].tolist(), row[is_first].tolist(), near.distance[order][is_first].tolist())
+        return sorted(Neighbour(near.assets[n], row, float(bits)) for n, row, bits in zip(*columns, strict=True))
 
     @override
-    def range_searches(self, queries: npt.NDArray[np.uint8], distance: int) -> list[list[Neighbour]]:
+    def range_searches(self, queries: npt.NDArray[np.uint8], distance: int) -> NearRows:
+        return self.range_searcher(())(queries, distance)
+
+    @override
+    def range_searcher(self, exclude: Collection[str]) -> RangeSearch:
         if self.metric != "hamming":
             raise ValueError(f"cannot search rows of metric {self.metric!r} by a distance in bits")
-        snapshot = self._take_snapshot()
-        return [
-            sorted(
-                Neighbour(snapshot.assets[owner], row, float(bits))
-                for owner, row, bits in zip(asset.tolist(), rows.tolist(), distances.tolist(), strict=True)
-            )
-            for asset, rows, distances in snapshot.range_search(queries, distance)
-        ]
+        with self._lock:
+            excluded = {asset for asset in self._find(tuple(exclude)) if asset >= 0}
+            snapshot = self._make_snapshot(excluded) if excluded else self._take_snapshot()
+        return snapshot.range_search
 
     @override
     def build(self, fingerprints: Callable[[], Iterable[Fingerprint]], position: Callable[[], IndexPosition]) -> None:
@@ -303,18 +304,22 @@ class RowIndex(StoredIndex):
     def _take_snapshot(self) -> Snapshot:
         with self._lock:
             if self._snapshot is None:
-                parts: list[Part] = []
-                first_row = 0
-                if self._mapped:
-                    # It finds the assets that only forged files name twice.
-                    self._lookup_of(self._mapped)
-                    first_row = len(self._mapped.rows)
-                void = self._void.union(asset for asset in self._find(tuple(self._hidden)) if asset >= 0)
-                if self._mapped:
-                    parts.extend(self._mapped.parts(void, self._nodes))
-                parts.append(array_part(self._tail.values, first_row, self._mapped_assets(), void))
-                self._snapshot = Snapshot(self._layout, parts)
+                self._snapshot = self._make_snapshot()
             return self._snapshot
+
+    def _make_snapshot(self, excluded: Collection[int] = ()) -> Snapshot:
+        """Return the rows, but for those of some assets; the lock is held."""
+        parts: list[Part] = []
+        first_row = 0
+        if self._mapped:
+            # It finds the assets that only forged files name twice.
+            self._lookup_of(self._mapped)
+            first_row = len(self._mapped.rows)
+        void = self._void.union(asset for asset in self._find(tuple(self._hidden)) if asset >= 0).union(excluded)
+        if self._mapped:
+            parts.extend(self._mapped.parts(void, self._nodes))
+        parts.append(array_part(self._tail.values, first_row, self._mapped_assets(), void))
+        return Snapshot(self._layout, parts)
 
 
 def _batches(fingerprints: Iterable[Fingerprint]) -> Iterator[list[Fingerprint]]:

@@ -26,8 +26,12 @@ class AssetLookup:
             return found
         prefixes = _prefixes(digests)
         places = np.searchsorted(self._prefixes, prefixes)
-        # Several only if the store was forged: the first bytes of SHA-256 do not collide by chance.
-        for n in np.flatnonzero(self._prefixes[np.minimum(places, len(self._assets) - 1)] == prefixes).tolist():
+        near = np.flatnonzero(self._prefixes[np.minimum(places, len(self._assets) - 1)] == prefixes)
+        firsts = self._assets[places[near]]
+        is_first = (self._sha256[firsts] == digests[near]).all(axis=1)
+        found[near[is_first]] = firsts[is_first]
+        # Others only if the store was forged: the first bytes of SHA-256 do not collide by chance.
+        for n in near[~is_first].tolist():
             end = np.searchsorted(self._prefixes, prefixes[n], side="right")
             for asset in self._assets[places[n] : end].tolist():
                 if (self._sha256[asset] == digests[n]).all():

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from mediafp.store.row_index.nearest import Bits, Distances, Numbers, nearest, within
 from mediafp.store.row_index.rows import CODE_SCALE, SHA256_BYTES, RowLayout, Rows
 from mediafp.types.fingerprints import Vectors
-from mediafp.types.neighbours import Neighbours
+from mediafp.types.neighbours import NearRows, Neighbours
 
 TIED_ROWS: Final = 64
 """Rows beyond the wanted ones that are asked for at once, to choose among rows at one distance by the SHA-256 of their assets.
@@ -90,12 +90,12 @@ class ArrayPart:
 def array_part(rows: Rows, first_row: int, first_asset: int, void: Iterable[int]) -> ArrayPart:
     """Return rows whose bits lie in an array, without those of void assets, which are numbers in the whole index."""
     bits = rows.bits[:]
-    spans = [rows.span(n - first_asset) for n in void if 0 <= n - first_asset < len(rows.ends)]
+    own = [n - first_asset for n in void if 0 <= n - first_asset < len(rows.ends)]
     mask, count = None, len(rows)
-    if spans:
-        allowed = np.ones(len(rows), bool)
-        for span in spans:
-            allowed[span] = False
+    if own:
+        counts = np.ones(len(rows.ends), bool)
+        counts[own] = False
+        allowed = np.repeat(counts, np.diff(rows.ends, prepend=0))
         mask = np.packbits(allowed, bitorder="little")
         count = int(np.count_nonzero(allowed))
     return ArrayPart(
@@ -135,11 +135,24 @@ class Snapshot:
         shape = numbers.shape
         return Neighbours(assets=self.assets, asset=asset.reshape(shape), row=row.reshape(shape), score=scores)
 
-    def range_search(self, queries: Bits, distance: int) -> Iterator[tuple[Numbers, Numbers, Distances]]:
-        """Yield, for each query row, assets, rows and distances of the rows at most `distance` bits from it."""
-        for distances, rows in self._within(queries, distance):
-            asset, row = self._owners(rows)
-            yield asset.astype(np.int64), row.astype(np.int64), distances
+    def range_search(self, queries: Bits, distance: int) -> NearRows:
+        """Return the rows at most `distance` bits from each query row."""
+        numbers, query, distances = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+        for part in self._parts:
+            found = part.within(queries, distance)
+            query.append(np.repeat(np.arange(len(found)), np.array([len(rows) for _, rows in found], np.int64)))
+            distances += [near.astype(np.int64) for near, _ in found]
+            numbers += [rows + part.first_row for _, rows in found]
+        rows, of_query = np.concatenate(numbers), np.concatenate(query)
+        order = np.lexsort((rows, of_query))
+        asset, row = self._owners(rows[order])
+        return NearRows(
+            assets=self.assets,
+            query=of_query[order],
+            asset=asset.astype(np.int64),
+            row=row.astype(np.int64),
+            distance=np.concatenate(distances)[order],
+        )
 
     # A scan of many rows empties the processor's cache: each operation after it takes microseconds, so they are few.
 

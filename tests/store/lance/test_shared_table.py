@@ -102,8 +102,8 @@ def nodes_of(*nodes: Node) -> list[ServiceNode]:
 
 def hits(index: RowIndex, queries: np.ndarray) -> list[Any]:
     found = index.search(queries, 7, depth=20)
-    near = index.range_searches(queries, 9) if index.metric == "hamming" else []
-    return [*(found.of_query(n) for n in range(len(queries))), *near]
+    near = [index.range_searches(queries, 9)] if index.metric == "hamming" else []
+    return [one.of_query(n) for one in (found, *near) for n in range(len(queries))]
 
 
 @pytest.mark.parametrize("layout", [COSINE, HAMMING], ids=["cosine", "hamming"])
