@@ -131,6 +131,8 @@ def _compare_long_images(
             ]
             for asset, shown in zip(assets, match.rows, strict=True)
         )
+        if not rows or not others:
+            continue
         best = _best_rows(query, np.array(rows), match.sha256, sides, others)
         row = rows[best.query_row]
         side = sides.query(query, row)

@@ -77,11 +77,17 @@ class LongQuery:
 
 
 def are_long(query: Asset, reference: Asset, rows: tuple[int, int]) -> bool:
-    """Return True if the pages that two rows show all or a part of are both long."""
-    return all(
-        asset.kind == "image" and find_tiles(asset, whole_row(asset.pages, row))
-        for asset, row in zip((query, reference), rows, strict=True)
-    )
+    """Return True if the pages that two rows show all or a part of are compared in sections.
+
+    Both are long, or one is, the other is high or wide, and the rows show both as wholes: a photograph in a page is compared
+    with the section that shows it.
+    """
+    sides = [(asset, row) for asset, row in zip((query, reference), rows, strict=True) if asset.kind == "image"]
+    tiles = [find_tiles(asset, whole_row(asset.pages, row)) for asset, row in sides]
+    long = [any(asset.is_section(row) for row, _ in found) for (asset, _), found in zip(sides, tiles, strict=True)]
+    if len(sides) < 2 or not all(tiles) or not any(long):
+        return False
+    return all(long) or not any(asset.is_section(row) for asset, row in sides)
 
 
 def match_long_images(

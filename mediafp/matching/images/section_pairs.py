@@ -33,6 +33,8 @@ from mediafp.types.pages import Page
 MIN_TILE_SHARE: Final = 0.9
 """Share of the shorter side of a page that a section must take to be compared: others are pictures on the page, and lie in these.
 Chosen, not measured."""
+MIN_PAGE_ASPECT: Final = 1.5
+"""Longer side of an image divided by its shorter one from which it can be the capture of a page. Chosen, not measured."""
 MIN_SHARED_SHARE: Final = 0.25
 """Share of the smaller one of two sections that both show, below which they are not compared. Chosen, not measured."""
 MAX_SECTION_SHIFT: Final = 0.1
@@ -93,7 +95,7 @@ class SectionPair:
 
 
 def find_tiles(asset: Asset, page: int) -> list[Tile]:
-    """Return the sections of a page that are as wide as its shorter side; none if it is not long.
+    """Return the sections of a page that are as wide as its shorter side; of one that is not long the page itself, or nothing.
 
     Args:
         asset: Image with the page.
@@ -103,7 +105,7 @@ def find_tiles(asset: Asset, page: int) -> list[Tile]:
         return []
     whole = asset.pages[page]
     shorter, longer = sorted(whole.size)
-    return [
+    tiles = [
         (row, section)
         for row, section in enumerate(asset.pages)
         if section.number == whole.number
@@ -111,6 +113,7 @@ def find_tiles(asset: Asset, page: int) -> list[Tile]:
         and min(section.size) >= MIN_TILE_SHARE * shorter
         and max(section.size) < longer
     ]
+    return tiles or ([(page, whole)] if longer >= MIN_PAGE_ASPECT * shorter else [])
 
 
 def pair_tiles(

@@ -266,4 +266,25 @@ def test_image_is_long_by_sections_as_wide_as_its_page(photos: Photos) -> None:
     # The capture of a phone with a small picture.
     capture = replace(short, properties={"width": 720, "height": 1_500, "pages": format_pages(pages)})
     assert are_long(long, long, (0, 3)) and are_long(long, long, (2, 1))
-    assert not are_long(long, short, (0, 0)) and not are_long(capture, long, (1, 0))
+    assert not are_long(long, short, (0, 0)) and not are_long(capture, capture, (0, 0))
+    # The shorter capture of a page is compared with a longer one as a whole, and what is small in it with a section.
+    assert are_long(capture, long, (0, 0)) and are_long(long, capture, (0, 0))
+    assert not are_long(capture, long, (1, 0)) and not are_long(capture, long, (0, 2))
+
+
+@pytest.mark.parametrize(("name", "seed", "is_copy"), [("coffee", 2, True), ("cat", 3, False)], ids=("same", "other"))
+def test_shorter_page_of_one_site_is_compared_in_sections(photos: Photos, name: str, seed: int, is_copy: bool) -> None:
+    def start(name: str, seed: int) -> tuple[Image.Image, ...]:
+        return photo(photos, "temple", 200), photo(photos, name, 300), text(300, seed)
+
+    other = Long("2", page(*start("coffee", 2), text(1_200, 4)))
+    pixels = np.asarray(ImageOps.contain(page(*start(name, seed)), (512, 512)))
+    asset = Asset(sha256="1" * 64, kind="image", bytes=1, properties={"width": WIDTH, "height": 800})
+    long = LongQuery(
+        asset=asset, pdq=np.empty((0, 32), np.uint8), features=lambda row: LocalFeatures(pixels, asset.size)
+    )
+    suggested = suggestion(other)
+    assert suggested.placement
+    placed = replace(suggested.placement, quad=box(0, 0, WIDTH, 800), overlap=box(0, 0, WIDTH, 800))
+    match = match_long_images([replace(suggested, placement=placed)], long, other.asset, LongReferences(other))
+    assert (match.verdict == "copy") == (match.probability > 0.5) == is_copy
