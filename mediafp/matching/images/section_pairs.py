@@ -6,7 +6,7 @@ photograph.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from math import hypot, prod
+from math import hypot
 from typing import Final
 
 import numpy as np
@@ -119,7 +119,9 @@ def find_tiles(asset: Asset, page: int) -> list[Tile]:
 def pair_tiles(
     tiles: Sequence[Tile], others: Sequence[Tile], quad: Float64Array, size: tuple[int, int]
 ) -> Iterator[tuple[Tile, Tile]]:
-    """Yield each section of the query that the reference shows enough of, and the section of the reference that shows most of it.
+    """Yield each section of the page whose sections show less, and the section of the other one that shows most of it.
+
+    Sections that share too little are left.
 
     Args:
         tiles: Sections of a page of the query.
@@ -128,12 +130,17 @@ def pair_tiles(
         size: Width and height of the first page.
     """
     to_reference = homography_from_corners(image_corners(*size), quad)
-    for tile in tiles:
-        place = transform_points(to_reference, box_corners(tile[1].box))
-        shared = [intersection_area(place, box_corners(other.box)) for _, other in others]
-        best = int(np.argmax(shared))
-        if shared[best] >= MIN_SHARED_SHARE * min(polygon_area(place), prod(others[best][1].size)):
-            yield tile, others[best]
+    places = [transform_points(to_reference, box_corners(tile.box)) for _, tile in tiles]
+    other_places = [box_corners(other.box) for _, other in others]
+    shared = np.array([[intersection_area(place, other) for other in other_places] for place in places])
+    areas, other_areas = (np.array([polygon_area(place) for place in side]) for side in (places, other_places))
+    if areas.mean() <= other_areas.mean():
+        found = [(row, int(column)) for row, column in enumerate(shared.argmax(axis=1))]
+    else:
+        found = [(int(row), column) for column, row in enumerate(shared.argmax(axis=0))]
+    for row, column in found:
+        if shared[row, column] >= MIN_SHARED_SHARE * min(areas[row], other_areas[column]):
+            yield tiles[row], others[column]
 
 
 def compare_tiles(
