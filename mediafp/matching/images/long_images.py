@@ -206,6 +206,7 @@ def _judge(
         verdict=image_verdict(probability, match.score, fit, distance),
         probability=probability,
         placement=fit.placement if fit.is_verified else None,
+        more_placements=(),
         coverage=(fit.placement.shown, fit.placement.covered),
         why=(compared, *image_reasons(fit, distance, match.score, negative=is_negative)),
     )

@@ -26,8 +26,6 @@ MIN_SLICE_CONTENT: Final = 0.02
 """Share of the blocks of a slice that must show something, or else it says nothing. Chosen, not measured."""
 SAME_AGREEMENT: Final = 0.95
 """Agreement from which a slice without a photograph is the same. Chosen, not measured."""
-
-
 MIN_SAME_SHARE: Final = 0.65
 """Share of the slices from which two pages are the same, wherever they differ: of 71 placed pairs of pages of one make 1 reaches
 it, of 170 placed copies with a banner, another picture or further posts 160 (generated pages)."""
