@@ -296,16 +296,14 @@ def _join(pairs: Sequence[SectionPair], placement: Placement, size: tuple[int, i
         return float(weights @ np.array(values))
 
     fits = [pair.fit for pair in pairs]
-    dense = join_comparisons([pair.dense for pair in pairs])
-    slices = compare_slices(pairs, size)
     return PlacementFit(
         placement=placement,
         median_ncc=mean([fit.median_ncc if fit else 0.0 for fit in fits]),
         matching_blocks=mean([fit.matching_blocks if fit else 0.0 for fit in fits]),
         support=mean([fit.support if fit else 0.0 for fit in fits]),
         reprojection_error=min((fit.reprojection_error for fit in fits if fit), default=inf),
-        dense=dense,
-        agrees_along=slices.shows_one_image(with_photograph=dense.shows_photograph),
+        dense=join_comparisons([pair.dense for pair in pairs]),
+        agrees_along=compare_slices(pairs, size).shows_one_image,
     )
 
 

@@ -275,7 +275,7 @@ def test_image_is_long_by_sections_as_wide_as_its_page(photos: Photos) -> None:
 @pytest.mark.parametrize(("name", "seed", "is_copy"), [("coffee", 2, True), ("cat", 3, False)], ids=("same", "other"))
 def test_shorter_page_of_one_site_is_compared_in_sections(photos: Photos, name: str, seed: int, is_copy: bool) -> None:
     def start(name: str, seed: int) -> tuple[Image.Image, ...]:
-        return photo(photos, "temple", 200), photo(photos, name, 300), text(300, seed)
+        return photo(photos, "temple", 200), photo(photos, name, 200), text(400, seed)
 
     other = Long("2", page(*start("coffee", 2), text(1_200, 4)))
     pixels = np.asarray(ImageOps.contain(page(*start(name, seed)), (512, 512)))
