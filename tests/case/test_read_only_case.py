@@ -126,6 +126,23 @@ def test_files_that_were_not_compared_are_stated(
     assert stated in (tmp_path / "page.html").read_text() and stated in caplog.text
 
 
+@pytest.mark.parametrize("is_saved", [False, True], ids=["in the log", "in the database"])
+def test_case_that_somebody_else_changes_is_read_no_further(
+    is_saved: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite takes it as unchanged: it would mix pages in memory with those of the new state, without an error."""
+    linked_store(tmp_path / "store", "ab", {"ab": 0.99}).close()
+    with open_store(tmp_path / "store") as writer:
+        monkeypatch.setattr(sqlite_store, "may_write", lambda file: False)
+        with open_store(tmp_path / "store") as reader:
+            assert reader.count_assets() == 2
+            add_images(writer, image_record("c"))
+            if is_saved:
+                writer.database.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[attr-defined]
+            with pytest.raises(StoreError, match=r"another program changed it meanwhile.* copy the folder"):
+                reader.count_assets()
+
+
 def test_store_of_an_older_version_says_that_it_cannot_be_migrated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
