@@ -122,3 +122,14 @@ def test_lists_of_accounts_that_are_cut_count_the_rest(grouped: ServedCase, monk
     named = grouped.get("/accounts?as=table&of=sharing").text
     cells = [re.sub("<[^>]+>", " ", cell) for cell in re.findall(r"<td>((?:(?!</td>).)*) and \d+ more</td>", named)]
     assert cells and all(cell.count(",") == 2 for cell in cells)
+
+
+def test_lanes_count_the_accounts_that_share_beside_the_first(tmp_path: Path) -> None:
+    with open_store(tmp_path / "store", create=True) as store:
+        add_images(
+            store, *(image_record(name, account, "2020-01-01") for name, account in zip("abc", "xyz", strict=True))
+        )
+        keep(store, link("a", "b", 0.99), link("a", "c", 0.99))
+    with open_case(tmp_path / "store") as case, served(case) as one:
+        page = " ".join(re.sub("<[^>]+>", "", one.get("/accounts").text).split())
+    assert "shares 1 with y and 1 more" in page
