@@ -1,6 +1,7 @@
 """A case in a folder in which no file may be made, as on a read-only mount, can be read; what would change it says what to do."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -110,6 +111,18 @@ def test_pages_of_a_case_that_cannot_be_written_are_shown(tmp_path: Path, monkey
         for page in ("/", "/groups", "/groups/c1", "/accounts", f"/answer/{a}", f"/compare/{a}/{b}", "/review", "/log"):
             assert one.get(page).status_code == 200, page
     assert (tmp_path / "store" / DATABASE_NAME).read_bytes() == before
+
+
+def test_pages_of_a_case_that_somebody_changes_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page of the error counted the files of the case, which raised the error again: "Internal Server Error"."""
+    linked_store(tmp_path / "store", "ab", {"ab": 0.99}).close()
+    monkeypatch.setattr(sqlite_store, "may_write", lambda file: False)
+    with open_case(tmp_path / "store") as case, served(case) as one:
+        assert one.get("/groups").status_code == 200
+        os.utime(tmp_path / "store" / DATABASE_NAME, (0, 0))
+        for page in ("/", "/groups"):
+            answer = one.get(page)
+            assert answer.status_code == 400 and "another program changed it meanwhile" in answer.text, page
 
 
 def test_files_that_were_not_compared_are_stated(
