@@ -30,8 +30,6 @@ from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY
 from mediafp.types.matches import Trace
 from mediafp.types.sightings import Sighting
 
-MIN_EXTRA_EXTENT = 0.02
-"""Share of the query's area by which the source must show more for the output to say so. Chosen, not measured."""
 MAX_EQUALLY_COMPLETE = 3
 """References that are printed of those that may be the source. Chosen, not measured."""
 MAX_PERHAPS_FIRST = 3
@@ -102,9 +100,7 @@ def _print_trace(traced: Trace) -> None:
     for readings in traced.handles:
         print_line("  handle in the removed part: ", (readings.text, "bold red"))
     if source:
-        more = (source.extent or 1.0) - 1
-        shows = f"{more * 100:.0f} % more than" if more >= MIN_EXTRA_EXTENT else "no more than"
-        print_line("  source: ", (source.match.uris[0], "bold"), f"; it shows {shows} the query")
+        print_line("  source: ", (source.match.uris[0], "bold"), f"; it shows {source.extent_words}")
     if equal := traced.equally_complete:
         names = ", ".join(entry.match.uris[0] for entry in equal[:MAX_EQUALLY_COMPLETE])
         if unlisted := len(equal[MAX_EQUALLY_COMPLETE:]):
@@ -114,6 +110,7 @@ def _print_trace(traced: Trace) -> None:
             if source
             else "  equally complete, and no date tells which is the source: ",
             (names, "bold"),
+            "" if source else f"; they show {equal[0].extent_words}",
         )
     for entry in traced.entries:
         print_match(entry.match, prefix=f"{entry.first_seen or 'no date':<20}  ")

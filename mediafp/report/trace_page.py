@@ -55,7 +55,6 @@ def write_trace(
     result, least_cut = trace.result, trace.source
     assert result.sha256 is not None, "a query that could not be analysed has no trace"
     query = result.sha256
-    percent = round(((least_cut.extent or 1.0) - 1) * 100) if least_cut else 0
     numbered = list(enumerate(trace.entries, 1))
     numbered.sort(key=lambda item: least_cut is None or item[1].match is not least_cut.match)
 
@@ -74,16 +73,14 @@ def write_trace(
             "total": len(trace.entries),
             "more_matches": result.more_matches,
             "rows": [_row(number, entry, trace, evidence) for number, entry in enumerate(trace.entries, 1)],
-            "source": {
-                "name": display_name(least_cut.match.uris[0]),
-                "more": f"{percent} % more than the query" if percent > 0 else "no more than the query",
-            }
+            "source": {"name": display_name(least_cut.match.uris[0]), "more": least_cut.extent_words}
             if least_cut
             else None,
             "equally_complete": [
                 display_name(one.match.uris[0]) for one in trace.equally_complete[:MAX_EQUALLY_COMPLETE]
             ],
             "more_equal": len(trace.equally_complete[MAX_EQUALLY_COMPLETE:]),
+            "equal_extent": next((one.extent_words for one in trace.equally_complete), ""),
             "handles": [readings.text for readings in trace.handles],
             "first_posted": {
                 "date": trace.first_posted.posted_at,

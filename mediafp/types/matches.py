@@ -29,6 +29,8 @@ SegmentChannel = Literal["picture", "voice", "script"]
 Point = tuple[float, float]
 ChangeKind = Literal["text", "object", "face", "overlay"]
 ChangeType = Literal["added", "removed", "changed"]
+MIN_EXTRA_EXTENT: Final = 0.02
+"""Share of the query's area by which a reference must show more for a trace to say so. Chosen, not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +227,12 @@ class TraceEntry:
     extent: float | None
     """Area of the image that the reference shows, in areas of the query: 1.25 is the query and a quarter more. None if there
     is no placement."""
+
+    @property
+    def extent_words(self) -> str:
+        """Comparison of what the reference shows with the query: "25 % more than the query"."""
+        more = (self.extent or 1.0) - 1
+        return f"{more * 100:.0f} % more than the query" if more >= MIN_EXTRA_EXTENT else "no more than the query"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

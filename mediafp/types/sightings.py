@@ -107,12 +107,26 @@ class Clue:
 
 def posts_standing(sightings: Iterable[Sighting]) -> Standing:
     """Return the state of the posts among the sightings of one file."""
-    removals = {seen.removed_at is not None for seen in sightings if seen.is_post}
-    if not removals:
+    removed, posts = count_posts(sightings)
+    if not posts:
         return "unknown"
-    if len(removals) > 1:
+    if 0 < removed < posts:
         return "partly_removed"
-    return "removed" if True in removals else "posted"
+    return "removed" if removed else "posted"
+
+
+def count_posts(sightings: Iterable[Sighting]) -> tuple[int, int]:
+    """Return the number of posts among the sightings of one file that are known to be removed, and of all of them.
+
+    Sightings with one number of a post, or else with one address and time, are one post that was collected several times. The
+    address alone may be that of an account.
+    """
+    is_removed: dict[object, bool] = {}
+    for number, seen in enumerate(sightings):
+        if seen.is_post:
+            post = seen.post_id or (seen.url and (seen.url, seen.posted_at)) or number
+            is_removed[post] = is_removed.get(post, False) or seen.removed_at is not None
+    return sum(is_removed.values()), len(is_removed)
 
 
 def time_precision(time: str) -> Precision:

@@ -101,7 +101,8 @@ async def _answer_error(site: Site, request: Request, error: Exception) -> Respo
     if request.url.path.startswith("/api/") or request.url.path.endswith((".json", ".csv")):
         return json_response({"error": message, "status": status}, status)
     title = TITLES.get(status, TITLES[400 if status < 500 else 500])
-    return site.render("error.html.j2", {"title": title, "message": message, "status": status}, status=status)
+    values = {"title": title, "message": message, "status": status}
+    return site.render("error.html.j2", values, status=status, states_case=not isinstance(error, StoreError))
 
 
 def _status_of(error: Exception) -> tuple[int, str]:

@@ -113,8 +113,14 @@ class Site:
             choose_language(request.cookies.get(COOKIE), request.headers.get("accept-language", ""))
         )
 
-    def render(self, template: str, values: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
-        """Return a page, or a part of one, in the language of the current request."""
+    def render(
+        self, template: str, values: Mapping[str, Any], *, status: int = 200, states_case: bool = True
+    ) -> HTMLResponse:
+        """Return a page, or a part of one, in the language of the request, with the numbers of the case if `states_case`.
+
+        Raises:
+            StoreError: The case cannot be read.
+        """
         request = current_request()
         query = request.url.query
         page = {
@@ -127,9 +133,9 @@ class Site:
             "token_header": HEADER,
             "case_name": self.case_name,
             "languages": LANGUAGES,
-            "files_in_case": self.case.count_assets(),
+            "files_in_case": self.case.count_assets() if states_case else None,
             "file_name": self.file_name,
-            **{name: value() for name, value in self.page_values.items()},
+            **{name: value() if states_case else 0 for name, value in self.page_values.items()},
         }
         return HTMLResponse(render_template(template, self.translation(), {**page, **values}), status)
 

@@ -14,6 +14,7 @@ from mediafp.report.escaping import escape_unprintable
 from mediafp.report.names import display_address, display_name
 from mediafp.report.template_environment import new_environment
 from mediafp.types.instants import parse_instant
+from mediafp.types.sightings import count_posts
 from mediafp.web.translation import Translation
 
 _HAN: Final = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
@@ -124,7 +125,11 @@ def _date(time: str) -> Any:
 def _environment() -> Any:
     """Return the environment of all templates, which keeps those that it has compiled."""
     environment = new_environment(PackageLoader("mediafp.web", "templates"))
-    environment.filters |= {"isolate": _isolate, "isolate_name": partial(_isolate, direction="ltr")}
+    environment.filters |= {
+        "isolate": _isolate,
+        "isolate_name": partial(_isolate, direction="ltr"),
+        "count_posts": count_posts,
+    }
     return environment
 
 

@@ -1,6 +1,7 @@
 """A case in a folder in which no file may be made, as on a read-only mount, can be read; what would change it says what to do."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -112,6 +113,18 @@ def test_pages_of_a_case_that_cannot_be_written_are_shown(tmp_path: Path, monkey
     assert (tmp_path / "store" / DATABASE_NAME).read_bytes() == before
 
 
+def test_pages_of_a_case_that_somebody_changes_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page of the error counted the files of the case, which raised the error again: "Internal Server Error"."""
+    linked_store(tmp_path / "store", "ab", {"ab": 0.99}).close()
+    monkeypatch.setattr(sqlite_store, "may_write", lambda file: False)
+    with open_case(tmp_path / "store") as case, served(case) as one:
+        assert one.get("/groups").status_code == 200
+        os.utime(tmp_path / "store" / DATABASE_NAME, (0, 0))
+        for page in ("/", "/groups"):
+            answer = one.get(page)
+            assert answer.status_code == 400 and "another program changed it meanwhile" in answer.text, page
+
+
 def test_files_that_were_not_compared_are_stated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -124,6 +137,23 @@ def test_files_that_were_not_compared_are_stated(
             case.relate()
     stated = "1 file not compared with all others, so that matches may be missing"
     assert stated in (tmp_path / "page.html").read_text() and stated in caplog.text
+
+
+@pytest.mark.parametrize("is_saved", [False, True], ids=["in the log", "in the database"])
+def test_case_that_somebody_else_changes_is_read_no_further(
+    is_saved: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite takes it as unchanged: it would mix pages in memory with those of the new state, without an error."""
+    linked_store(tmp_path / "store", "ab", {"ab": 0.99}).close()
+    with open_store(tmp_path / "store") as writer:
+        monkeypatch.setattr(sqlite_store, "may_write", lambda file: False)
+        with open_store(tmp_path / "store") as reader:
+            assert reader.count_assets() == 2
+            add_images(writer, image_record("c"))
+            if is_saved:
+                writer.database.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[attr-defined]
+            with pytest.raises(StoreError, match=r"another program changed it meanwhile.* copy the folder"):
+                reader.count_assets()
 
 
 def test_store_of_an_older_version_says_that_it_cannot_be_migrated(

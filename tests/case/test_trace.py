@@ -1,5 +1,6 @@
 """The order of the entries of a trace, and its source."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ from sample_matches import sample_match, sample_placement
 from mediafp.case.trace import build_trace
 from mediafp.cli.trace import _print_trace
 from mediafp.report.jsonl import trace_to_json
-from mediafp.types.matches import HandleReadings, Match, QueryResult, TextLine
+from mediafp.types.matches import HandleReadings, Match, QueryResult, TextLine, TraceEntry
 from mediafp.types.sightings import Sighting
 
 
@@ -225,5 +226,17 @@ def test_references_that_may_be_the_source_are_printed_and_the_rest_of_them_coun
 ) -> None:
     _print_trace(build_trace(result_of(*(make_match(name, 0.6) for name in "abcde")), no_rectangles))
     printed = " ".join(capsys.readouterr().out.split())
-    assert "equally complete, and no date tells which is the source: a.jpg, b.jpg, c.jpg and 2 more" in printed
-    assert "the query" not in printed, "no reference is named the source"
+    stated = (
+        "equally complete, and no date tells which is the source: a.jpg, b.jpg, c.jpg and 2 more: see --json; they show"
+    )
+    assert re.search(rf"{stated} \d+ % more than the query", printed)
+    assert not re.search(r"(?<!is the) source: ", printed), "no reference is named the source"
+
+
+@pytest.mark.parametrize(
+    ("extent", "words"),
+    [(1.0, "no more than the query"), (1.015, "no more than the query"), (1.25, "25 % more than the query")],
+)
+def test_extent_is_stated_in_the_same_words_everywhere(extent: float, words: str) -> None:
+    """The page stated one percent more where the command line stated none: placements are not that exact."""
+    assert TraceEntry(match=make_match("a", 0.6), first_seen=None, extent=extent).extent_words == words

@@ -122,3 +122,16 @@ def test_lists_of_accounts_that_are_cut_count_the_rest(grouped: ServedCase, monk
     named = grouped.get("/accounts?as=table&of=sharing").text
     cells = [re.sub("<[^>]+>", " ", cell) for cell in re.findall(r"<td>((?:(?!</td>).)*) and \d+ more</td>", named)]
     assert cells and all(cell.count(",") == 2 for cell in cells)
+
+
+def test_rows_of_lanes_count_the_accounts_that_share_or_name_the_only_one(tmp_path: Path) -> None:
+    """The first of several was named alone, as if there were no other. A row has one line, which a longer text would leave."""
+    with open_store(tmp_path / "store", create=True) as store:
+        add_images(
+            store, *(image_record(name, account, "2020-01-01") for name, account in zip("abcde", "vwxyz", strict=True))
+        )
+        keep(store, link("a", "b", 0.99), link("a", "c", 0.99), link("d", "e", 0.99))
+    with open_case(tmp_path / "store") as case, served(case) as one:
+        page = " ".join(re.sub("<[^>]+>", "", one.get("/accounts").text).split())
+    assert page.count("shares with 2 accounts") == 3
+    assert page.count("shares 1 with y") == page.count("shares 1 with z") == 1

@@ -234,3 +234,14 @@ def test_pictures_of_which_any_may_be_the_source_are_named(tmp_path: Path) -> No
     assert "no date tells which of them is the source: b.jpg, c.jpg, d.jpg and 2 more." in page
     assert "one of those that are cut least" in page
     assert groupings["source"] is None and len(groupings["equally_complete"]) == 5
+
+
+def test_file_with_one_removed_post_of_two_is_not_shown_as_one_without_a_removal(tmp_path: Path) -> None:
+    with open_store(tmp_path / "store", create=True) as store:
+        a, b = image_record("a", "x", "2020-01-01"), image_record("b", "y", "2020-01-02")
+        gone = [replace(record.sightings[0], uri="/gone.jpg", removed_at="2020-02-01") for record in (a, b)]
+        add_images(store, replace(a, sightings=(*a.sightings, gone[0])), replace(b, sightings=(gone[1],)))
+        keep(store, link("a", "b", 0.99))
+    with open_case(tmp_path / "store") as case, served(case) as one:
+        page = " ".join(re.sub("<[^>]+>", " ", one.get(f"/answer/{'a' * 64}").text).split())
+    assert "not known removed everywhere 1 removed everywhere 1" in page and "Of 1 file some posts are known" in page

@@ -83,7 +83,8 @@ def video_reasons(
     score: float,
 ) -> list[str]:
     """Return the measurements for and against a copy of two videos, one sentence each."""
-    seconds, count = sum(segment.query[1] - segment.query[0] for segment in segments), len(segments)
+    # A stretch that the reference shows several times counts once: the query has no more seconds than its length.
+    seconds, count = total_seconds(unite_spans([segment.query for segment in segments])), len(segments)
     reasons = [
         f"{seconds:.0f} s of the query align with the reference in {count_of(count, 'segment')}",
         f"{scoring.format_percent(coverage[0])} of the query and {scoring.format_percent(coverage[1])} of the reference are"

@@ -46,6 +46,7 @@ class Database:
         """Gets each stored value that is damaged, and raises StoreError unless it is replaced."""
         self._file = file
         self._identity = _file_identity(file)
+        self._content = _file_content(file) if is_read_only else None
         self._connect = connect
         self._connections: dict[threading.Thread, sqlite3.Connection] = {threading.current_thread(): connection}
         self._opening = threading.Lock()
@@ -56,8 +57,9 @@ class Database:
     def connection(self) -> sqlite3.Connection:
         """Connection of the current thread, opened on first use.
 
-        Raises StoreError if the store is closed or can no longer be opened.
+        Raises StoreError if the store is closed or can no longer be opened, or if it is read only and was changed.
         """
+        self._check_unchanged()
         return self._connections.get(threading.current_thread()) or self._open_connection()
 
     def close(self) -> None:
@@ -78,6 +80,7 @@ class Database:
             # `yield from` would close the cursor where a reader stops early, which fails once the store is closed.
             for row in self.connection.execute(query, values):  # noqa: UP028
                 yield row
+        self._check_unchanged()
 
     @contextmanager
     def read_errors(self) -> Iterator[None]:
@@ -104,6 +107,7 @@ class Database:
         """Give all reads inside one state, whatever other threads and processes write meanwhile."""
         with transactions.read_transaction(self.connection):
             yield
+        self._check_unchanged()
 
     @contextmanager
     def write_transaction(self) -> Iterator[None]:
@@ -141,6 +145,14 @@ class Database:
             self._connections[threading.current_thread()] = connection
             return connection
 
+    def _check_unchanged(self) -> None:
+        """Raise StoreError if another program changed a file that is read without locks: pages of two states would be mixed."""
+        if self.is_read_only and _file_content(self._file) != self._content:
+            raise StoreError(
+                f"cannot read the store '{self.folder}': another program changed it meanwhile, and it is read without locks"
+                " where you may not write; run the same command again when nobody else uses it, or copy the folder"
+            )
+
     def _check_identity(self) -> None:
         if _file_identity(self._file) != self._identity:
             raise StoreError(
@@ -156,3 +168,16 @@ def _file_identity(file: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return stat.st_dev, stat.st_ino
+
+
+def _file_content(file: Path) -> tuple[int, ...] | None:
+    """Return what changes with the content of a database file, and the size of its write-ahead log; None if it does not exist."""
+    try:
+        stat = file.stat()
+    except OSError:
+        return None
+    try:
+        log_bytes = file.with_name(f"{file.name}-wal").stat().st_size
+    except OSError:
+        log_bytes = 0
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns, log_bytes

@@ -17,7 +17,7 @@ from mediafp.types.groups import GroupLink, GroupList, GroupSummary
 from mediafp.types.instants import time_key
 from mediafp.types.kept_matches import Channel
 from mediafp.types.matches import Match
-from mediafp.types.sightings import Sighting
+from mediafp.types.sightings import Sighting, count_posts
 from mediafp.web.asking import Asking
 from mediafp.web.derived import Computed
 from mediafp.web.drawings.group_network import Network, draw_network
@@ -252,7 +252,7 @@ def _members(site: Site, group: GroupSummary, loaded: _Loaded, shown: Sequence[s
                 platform=_first(sightings, "platform"),
                 posted_at=_first(sightings, "posted_at"),
                 removed_at=max(removed, key=time_key, default=None),
-                removals=(len(removed), sum(seen.is_post for seen in sightings)),
+                removals=count_posts(sightings),
                 captured_at=_first(sightings, "captured_at"),
                 probability=best.probability if best else None,
                 relation=best.relation if best else None,

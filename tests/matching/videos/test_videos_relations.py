@@ -62,6 +62,13 @@ def test_stills_and_plain_graphics_are_told_in_words() -> None:
     assert "95 % of the motion in them agrees" in video_reasons(segments[:1], [MOVING], (0.3, 0.3), None, 0.5)
 
 
+def test_seconds_of_a_query_that_the_reference_repeats_count_once() -> None:
+    """A query of three seconds was said to have twelve that align."""
+    segments = [segment((0, 3), (3 * n, 3 * n + 3)) for n in range(4)]
+    reasons = video_reasons(segments, [MOVING] * 4, (1.0, 1.0), None, 0.5)
+    assert reasons[0] == "3 s of the query align with the reference in 4 segments"
+
+
 def test_plain_graphics_prove_no_copy() -> None:
     assert not is_proven([PLAIN], placed=True) and not is_proven([STILL], placed=False)
     assert is_proven([STILL], placed=True) and is_proven([MOVING], placed=False)
