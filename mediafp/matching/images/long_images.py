@@ -17,7 +17,7 @@ from mediafp.matching.candidates import min_hamming_distance
 from mediafp.matching.images.change_evidence import with_changes
 from mediafp.matching.images.dense_comparison import join_comparisons
 from mediafp.matching.images.page_slices import compare_slices
-from mediafp.matching.images.placement import MAX_STORED_CORRESPONDENCES, removed_shares
+from mediafp.matching.images.placement import MAX_STORED_CORRESPONDENCES, describe_map, removed_shares
 from mediafp.matching.images.placement_fit import PlacementFit
 from mediafp.matching.images.region_similarity import compute_region_similarity
 from mediafp.matching.images.scoring import (
@@ -26,6 +26,7 @@ from mediafp.matching.images.scoring import (
     image_features,
     image_reasons,
     image_verdict,
+    placement_reasons,
 )
 from mediafp.matching.images.section_pairs import FindFeatures, SectionPair, compare_tiles, find_tiles, pair_tiles
 from mediafp.matching.images.whole_pages import limit_to_parts, place_in_pages
@@ -34,6 +35,7 @@ from mediafp.matching.references import PairReferences
 from mediafp.types.arrays import Float64Array
 from mediafp.types.counted_nouns import count_of
 from mediafp.types.geometry import (
+    homography_from_corners,
     image_corners,
     intersection_area,
     polygon_area,
@@ -67,7 +69,8 @@ class LongQuery:
 
     Attributes:
         asset: The image.
-        pdq: PDQ hashes (8, 32) of its page as a whole, its rotations and reflections; (0, 32) for a flat one.
+        pdq: PDQ hashes (8, 32) of its page as a whole: its four rotations anticlockwise, and those of its mirror image, each from
+            the upright one on; (0, 32) for a flat one, and without a picture of it.
         features: Function that returns the local features of a row, None without a picture of it.
     """
 
@@ -108,7 +111,9 @@ def match_long_images(
         if match.verdict != "copy" or len(judged) == MAX_JUDGED_MAPS:
             continue
         size = reference.row_size(whole.rows[1])
-        placement = whole.placement or _place_as_wholes(query.asset.row_size(whole.rows[0]), size)
+        placement = whole.placement or _place_as_wholes(
+            query.asset.row_size(whole.rows[0]), size, _find_form(query, references.pdq(reference.sha256))
+        )
         if all(_corner_distance(placement, one) > MAX_CORNER_SHARE * np.hypot(*size) for one in judged):
             judged.append(placement)
             found += filter(None, [_judge(whole, placement, query, reference, references)])
@@ -126,17 +131,34 @@ def _corner_distance(a: Placement, b: Placement) -> float:
     return float(np.linalg.norm(np.array(a.quad) - np.array(b.quad), axis=1).max())
 
 
-def _place_as_wholes(size: tuple[int, int], reference_size: tuple[int, int]) -> Placement:
-    """Return the placement of two images of which only the hashes say that they are copies."""
-    corners = _points(image_corners(*reference_size))
+def _find_form(query: LongQuery, hashes: npt.NDArray[np.uint8]) -> int:
+    """Return which of its rotations and reflections a query is most like by hashes (N, 32): a row of `LongQuery.pdq`, or 0."""
+    if not len(query.pdq) or not len(hashes):
+        return 0
+    return int(np.bitwise_count(query.pdq[:, None] ^ hashes[None]).sum(axis=2).min(axis=1).argmin())
+
+
+def _place_as_wholes(size: tuple[int, int], reference_size: tuple[int, int], form: int) -> Placement:
+    """Return the placement of two images of which only the hashes say that they are copies.
+
+    Args:
+        size: Width and height of the query.
+        reference_size: Those of the reference.
+        form: Rotation or reflection of the query that is like the reference, as of `_find_form`.
+    """
+    corners, places = image_corners(*reference_size), np.array([[0, 1], [3, 2]])
+    quad = np.empty((4, 2))
+    quad[np.rot90(places[:, ::-1] if form >= 4 else places, form)] = corners[places]
+    middle = np.array(size) / 2
+    mirrored, rotation, scale = describe_map(homography_from_corners(image_corners(*size), quad), middle)
     return Placement(
-        quad=corners,  # type: ignore[arg-type]
-        overlap=corners,
+        quad=_points(quad),  # type: ignore[arg-type]
+        overlap=_points(corners),
         covered=1.0,
         shown=1.0,
-        mirrored=False,
-        rotation=0.0,
-        scale=round(max(reference_size) / max(size), 4),
+        mirrored=mirrored,
+        rotation=rotation,
+        scale=round(scale, 4),
         removed=(0.0, 0.0, 0.0, 0.0),
         inliers=0,
         correspondences=(),
@@ -179,7 +201,8 @@ def _judge(
     if not pairs:
         return None
     quad = _refine_quad(pairs, quad, sizes)
-    fit = _join(pairs, _place_pages(pairs, placement, quad, sizes), sizes[1])
+    has_keypoints = any(pair.correspondences for pair in pairs) or placement_reasons(placement)[0] in match.why
+    fit = _join(pairs, _place_pages(pairs, placement, quad, sizes), sizes[1], by_blocks=not has_keypoints)
     distance = min_hamming_distance(query.pdq, references.pdq(match.sha256))
     is_blurred = bool(fit.dense and fit.dense.is_of_unlike_sharpness)
     if is_blurred and not fit.is_verified and match.placement and distance <= MAX_PDQ_MATCH_DISTANCE:
@@ -253,6 +276,8 @@ def _place_pages(
 ) -> Placement:
     """Return a placement of two pages with all that they show of each other, and with the keypoints of their sections.
 
+    Without any keypoints, its inliers are the blocks that agree.
+
     Args:
         pairs: Their sections that were compared.
         placement: The placement.
@@ -271,7 +296,7 @@ def _place_pages(
         covered=round(min(1.0, area / prod(sizes[1])), 4),
         shown=round(min(1.0, area / polygon_area(quad)), 4),
         removed=removed_shares(overlap, sizes[1]),
-        inliers=max(placement.inliers, len(found)),
+        inliers=max(placement.inliers, len(found)) or round(sum(pair.dense.agreeing_blocks for pair in pairs)),
         correspondences=tuple(found[n] for n in stored.tolist()),
     )
 
@@ -280,7 +305,9 @@ def _points(points: Float64Array) -> tuple[Point, ...]:
     return tuple(rounded_point(x, y) for x, y in points.tolist())
 
 
-def _join(pairs: Sequence[SectionPair], placement: Placement, size: tuple[int, int]) -> PlacementFit:
+def _join(
+    pairs: Sequence[SectionPair], placement: Placement, size: tuple[int, int], *, by_blocks: bool
+) -> PlacementFit:
     """Return the fit of two pages, of which each section counts by what it shows; one without a fit supports nothing."""
     contents = np.array([pair.content for pair in pairs])
     weights = contents / contents.sum()
@@ -299,6 +326,7 @@ def _join(pairs: Sequence[SectionPair], placement: Placement, size: tuple[int, i
         reprojection_error=min((fit.reprojection_error for fit in fits if fit), default=inf),
         dense=dense,
         agrees_along=slices.shows_one_image(with_photograph=dense.shows_photograph),
+        by_blocks=by_blocks,
     )
 
 
