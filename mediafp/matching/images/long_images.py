@@ -92,7 +92,8 @@ def match_long_images(
 ) -> Match:
     """Return the match of two long images.
 
-    Matches of both as wholes are judged by the sections, and so are those of sections, which else are limited to a part.
+    Matches of both as wholes are judged by the sections, and so are those of sections, which else are limited to a part. One of
+    a further rendering is a match besides: it has no sections, and those on another ground may not show what it does.
 
     Args:
         matches: Matches of two of their pages, as wholes or by a section, at least one.
@@ -104,9 +105,12 @@ def match_long_images(
     judged: list[Placement] = []
     for match in sorted(matches, key=lambda one: -one.probability):
         whole = place_in_pages(match, query.asset, reference)
+        is_rendering = any(
+            asset.pages[row].ground for asset, row in zip((query.asset, reference), match.rows, strict=True)
+        )
         if query.asset.is_section(match.rows[0]) or reference.is_section(match.rows[1]):
             found.append(limit_to_parts(whole))
-        elif match.verdict != "copy":
+        elif match.verdict != "copy" or is_rendering:
             found.append(whole)
         if match.verdict != "copy" or len(judged) == MAX_JUDGED_MAPS:
             continue
