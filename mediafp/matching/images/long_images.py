@@ -50,7 +50,7 @@ from mediafp.types.pages import whole_row
 MAX_COMPARED_SECTIONS: Final = 8
 """Sections that are compared under one map, evenly chosen from those that both images show. Chosen, not measured."""
 MAX_JUDGED_MAPS: Final = 3
-"""Maps of one long image to another that are judged, the most probable first. Chosen, not measured."""
+"""Maps of one long image to another that are judged, those on which most matches agree first. Chosen, not measured."""
 MAX_CORNER_SHARE: Final = 0.01
 """Distance of two positions of a corner of the query, divided by the diagonal of the reference, up to which two maps are one.
 Chosen, not measured."""
@@ -59,8 +59,8 @@ MIN_REFINING_SHARE: Final = 0.25
 """Content of a section that agrees, divided by that of the section with most of it, from which its map takes part in that of the
 pages. Chosen, not measured."""
 MAX_REFINED_SHARE: Final = 0.05
-"""Distance, in diagonals of the reference, by which the maps of sections may move a corner; more is no refinement. Chosen, not
-measured."""
+"""Distance, in diagonals of the reference, by which the maps of sections may move a corner; more is no refinement. Matches whose
+corners are no further apart agree on one map. Chosen, not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +102,8 @@ def match_long_images(
         references: References that contain it.
     """
     found: list[Match] = []
-    judged: list[Placement] = []
-    for match in sorted(matches, key=lambda one: -one.probability):
+    maps: list[tuple[Match, Placement]] = []
+    for match in matches:
         whole = place_in_pages(match, query.asset, reference)
         is_rendering = any(
             asset.pages[row].ground for asset, row in zip((query.asset, reference), match.rows, strict=True)
@@ -112,27 +112,40 @@ def match_long_images(
             found.append(limit_to_parts(whole))
         elif match.verdict != "copy" or is_rendering:
             found.append(whole)
-        if match.verdict != "copy" or len(judged) == MAX_JUDGED_MAPS:
-            continue
-        size = reference.row_size(whole.rows[1])
-        placement = whole.placement or _place_as_wholes(
-            query.asset.row_size(whole.rows[0]), size, _find_form(query, references.pdq(reference.sha256))
-        )
-        if all(_corner_distance(placement, one) > MAX_CORNER_SHARE * np.hypot(*size) for one in judged):
-            judged.append(placement)
-            found += filter(None, [_judge(whole, placement, query, reference, references)])
+        if match.verdict == "copy":
+            size, form = query.asset.row_size(whole.rows[0]), _find_form(query, references.pdq(reference.sha256))
+            maps.append((whole, whole.placement or _place_as_wholes(size, reference.row_size(whole.rows[1]), form)))
+    for whole, placement in _choose_maps(maps, reference):
+        found += filter(None, [_judge(whole, placement, query, reference, references)])
     # Without pictures of the sections, nothing says more than that.
     return max(found, key=_rank, default=None) or limit_to_parts(place_in_pages(matches[0], query.asset, reference))
+
+
+def _choose_maps(maps: Sequence[tuple[Match, Placement]], reference: Asset) -> list[tuple[Match, Placement]]:
+    """Return the maps that are judged: those on which most matches agree, of these the most probable; of equal ones one.
+
+    A picture that a page shows several times suggests as many maps, each more probable than that of a copy with a banner.
+
+    Args:
+        maps: Matches of two pages, and the placements that state their maps.
+        reference: The reference.
+    """
+    if not maps:
+        return []
+    quads = np.array([placement.quad for _, placement in maps], np.float64)
+    distances = np.linalg.norm(quads[:, None] - quads[None], axis=-1).max(axis=-1)
+    diagonal = np.hypot(*reference.row_size(maps[0][0].rows[1]))
+    agreeing = (distances <= MAX_REFINED_SHARE * diagonal).sum(axis=1).tolist()
+    chosen: list[int] = []
+    for n in sorted(range(len(maps)), key=lambda n: (-agreeing[n], -maps[n][0].probability)):
+        if (distances[n, chosen] > MAX_CORNER_SHARE * diagonal).all():
+            chosen.append(n)
+    return [maps[n] for n in chosen[:MAX_JUDGED_MAPS]]
 
 
 def _rank(match: Match) -> tuple[float, float, float]:
     """Return the rank of a match: of equally probable ones the one that explains most."""
     return round(match.probability, 2), sum(match.coverage) if match.placement else 0.0, match.probability
-
-
-def _corner_distance(a: Placement, b: Placement) -> float:
-    """Return the largest distance between the positions of a corner of the query by two placements."""
-    return float(np.linalg.norm(np.array(a.quad) - np.array(b.quad), axis=1).max())
 
 
 def _find_form(query: LongQuery, hashes: npt.NDArray[np.uint8]) -> int:

@@ -209,6 +209,15 @@ def test_best_of_several_maps_is_stated(photos: Photos) -> None:
     assert match.placement.removed == pytest.approx((0, 0.15, 0, 0), abs=0.01)
 
 
+def test_map_on_which_sections_agree_is_judged_before_more_probable_ones(photos: Photos) -> None:
+    """A picture that is repeated on a page suggests a map for each pair of its places."""
+    reference = article(photos, "coffee", 2)
+    repeated = [{"rows": rows, "probability": 0.999} for rows in ((1, 2), (1, 4), (4, 1), (2, 4))]
+    match = matched(reference.resize((300, 1_500)), reference, *repeated, *({"rows": (n, n)} for n in (2, 3)))
+    assert match.verdict == "copy" and min(match.coverage) > 0.99
+    assert matched(reference, reference, *repeated).probability == 0.49
+
+
 def test_negative_is_compared_with_light_and_dark_exchanged(photos: Photos) -> None:
     reference = article(photos, "coffee", 2)
     negative = Image.fromarray(255 - np.asarray(reference))
