@@ -285,6 +285,13 @@ def test_unlike_images_stay_unlike(photos: Photos) -> None:
     assert not any("part of" in reason for reason in match.why)
 
 
+def test_sections_without_a_placement_are_below_one_half_too(photos: Photos) -> None:
+    long, other = Long("1", article(photos, "cat", 3)), Long("2", page(text(2_000, 5)))
+    by_hash = replace(suggestion(other, rows=(2, 2), probability=0.53), placement=None, verdict="possible")
+    match = match_long_images([by_hash], long.query(), other.asset, LongReferences(other))
+    assert (match.verdict, match.probability) == ("possible", 0.49)
+
+
 def test_sections_of_a_very_long_page_are_chosen_evenly(photos: Photos) -> None:
     reference = page(*(photo(photos, name, 400) for name in ("coffee", "cat", "temple", "rocket", "flower") * 3))
     match = matched(reference.resize((300, 4_500)), reference)
