@@ -14,7 +14,7 @@ from mediafp.engine.blas import single_threaded_blas
 from mediafp.fingerprints.frame_track import TYPE_NAME as TRACK_TYPE
 from mediafp.fingerprints.frame_track import to_track
 from mediafp.fingerprints.insets import INSETS
-from mediafp.fingerprints.pdq import Pdq
+from mediafp.fingerprints.pdq import HASH_BYTES, Pdq
 from mediafp.fingerprints.reduced_image import REDUCED_IMAGE
 from mediafp.fingerprints.registry import SEARCH_TYPE, frame_type, image_type
 from mediafp.fingerprints.sound_prints import SoundPrints
@@ -192,14 +192,16 @@ def _match_long_pages(
     """
     rows = {query.row: query for query in queries if isinstance(query, ImageQuery)}
 
+    def pdq(row: int) -> npt.NDArray[np.uint8]:
+        # A thumbnail of a further page may be damaged, while those of its sections are not.
+        return rows[row].pdq if row in rows else np.empty((0, HASH_BYTES), np.uint8)
+
     def features(row: int) -> LocalFeatures | None:
         return rows[row].local_features if row in rows else None
 
     def match() -> list[Match]:
         return [
-            match_long_images(
-                found, LongQuery(asset=asset, pdq=rows[page].pdq, features=features), reference, references
-            )
+            match_long_images(found, LongQuery(asset=asset, pdq=pdq(page), features=features), reference, references)
             for (sha256, page, _), found in matches.items()
             if (reference := references.find_asset(sha256))
         ]

@@ -83,6 +83,16 @@ def cut_from_panorama(photos: dict[str, np.ndarray]) -> Image.Image:
     return Image.composite(image, ground, mask).resize((900, 300))
 
 
+def transparent_page() -> Image.Image:
+    """Return a long page of black and white lines of text on nothing."""
+    image = Image.new("RGBA", (720, 2_600))
+    draw, font, rng = ImageDraw.Draw(image), ImageFont.load_default(26), np.random.default_rng(3)
+    words = ["lerbar", "contan", "minrus", "pordis", "vigem", "rustan", "baris", "conder", "alume", "tirok"]
+    for line, y in enumerate(range(20, 2_560, 42)):
+        draw.text((30, y), " ".join(rng.choice(words, 6)), "white" if line % 2 else "black", font)
+    return image
+
+
 def emblem() -> Image.Image:
     image = Image.new("RGBA", (400, 400), (255, 255, 255, 0))
     draw = ImageDraw.Draw(image)
@@ -117,6 +127,9 @@ def analyses(photos: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFac
         "navy.jpg": on_colour(cut_out(photos["flower"]), "#14224a").resize((400, 300)),
         "white.jpg": on_colour(cut_out(photos["flower"]), "white").resize((360, 270)),
         "whole.jpg": ImageOps.fit(Image.fromarray(photos["flower"]), (480, 360)),
+        "lines.png": transparent_page(),
+        "lines-grey.jpg": on_colour(transparent_page(), "#808080").resize((540, 1_950)),
+        "lines-white.jpg": on_colour(transparent_page(), "white").resize((540, 1_950)),
         "emblem.png": emblem(),
         "emblem.jpg": on_colour(emblem(), "#5a1414").resize((300, 300)),
     }
@@ -272,6 +285,38 @@ def test_cut_out_as_a_query_finds_its_grounds_and_the_whole(
 ) -> None:
     add(store, analyses, "navy.jpg", "white.jpg", "whole.jpg", "other.jpg")
     assert searched(store, analyses["cutout.png"]).keys() == {"navy.jpg", "white.jpg", "whole.jpg"}
+
+
+def test_long_transparent_page_matches_itself_on_both_of_its_grounds(
+    store: SqliteStore, analyses: dict[str, FileAnalysis]
+) -> None:
+    lines = analyses["lines.png"].asset
+    # Its sections are those on grey: on white they show other lines.
+    assert lines.properties["ground"] == "grey" and [page.ground for page in lines.pages[:3]] == [None, "white", None]
+    names = {"lines-grey.jpg", "lines-white.jpg"}
+    add(store, analyses, "lines.png", "other.jpg")
+    for name in names:
+        assert searched(store, analyses[name]).keys() == {"lines.png"}
+    add(store, analyses, *names)
+    assert searched(store, analyses["lines.png"]).keys() >= names
+    list(run_comparisons(store, open_references(store)))
+    assert kept(store, analyses["lines.png"]).keys() == names
+
+
+def test_long_second_page_with_a_damaged_thumbnail_is_compared_by_its_sections(
+    store: SqliteStore, analyses: dict[str, FileAnalysis], photos: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    path = tmp_path / "two.tiff"
+    Image.fromarray(photos["rocket"]).save(path, save_all=True, append_images=[capture(photos)])
+    with open_file(path) as file:
+        analysis = analyse_file(file, file_sha256(file), reference_crops=True)
+    assert analysis and [page.number for page in analysis.asset.pages[:2]] == [1, 2]
+    thumbnails = tuple(replace(one, jpeg=one.jpeg[:40]) if one.position == 1 else one for one in analysis.thumbnails)
+    add(store, analyses, "again.jpg")
+    for query in (analysis, replace(analysis, thumbnails=thumbnails)):
+        match = searched(store, query)["again.jpg"]
+        assert match.rows == (1, 0) and min(match.coverage) > 0.99
+        assert any(reason.startswith("compared in ") for reason in match.why)
 
 
 def test_white_drawing_on_nothing_matches_in_both_directions(

@@ -17,7 +17,7 @@ from mediafp.matching.candidates import min_hamming_distance
 from mediafp.matching.images.change_evidence import with_changes
 from mediafp.matching.images.dense_comparison import join_comparisons
 from mediafp.matching.images.page_slices import compare_slices
-from mediafp.matching.images.placement import MAX_STORED_CORRESPONDENCES, removed_shares
+from mediafp.matching.images.placement import MAX_STORED_CORRESPONDENCES, describe_map, removed_shares
 from mediafp.matching.images.placement_fit import PlacementFit
 from mediafp.matching.images.region_similarity import compute_region_similarity
 from mediafp.matching.images.scoring import (
@@ -26,6 +26,7 @@ from mediafp.matching.images.scoring import (
     image_features,
     image_reasons,
     image_verdict,
+    placement_reasons,
 )
 from mediafp.matching.images.section_pairs import FindFeatures, SectionPair, compare_tiles, find_tiles, pair_tiles
 from mediafp.matching.images.whole_pages import limit_to_parts, place_in_pages
@@ -34,6 +35,7 @@ from mediafp.matching.references import PairReferences
 from mediafp.types.arrays import Float64Array
 from mediafp.types.counted_nouns import count_of
 from mediafp.types.geometry import (
+    homography_from_corners,
     image_corners,
     intersection_area,
     polygon_area,
@@ -48,7 +50,7 @@ from mediafp.types.pages import whole_row
 MAX_COMPARED_SECTIONS: Final = 8
 """Sections that are compared under one map, evenly chosen from those that both images show. Chosen, not measured."""
 MAX_JUDGED_MAPS: Final = 3
-"""Maps of one long image to another that are judged, the most probable first. Chosen, not measured."""
+"""Maps of one long image to another that are judged, those on which most matches agree first. Chosen, not measured."""
 MAX_CORNER_SHARE: Final = 0.01
 """Distance of two positions of a corner of the query, divided by the diagonal of the reference, up to which two maps are one.
 Chosen, not measured."""
@@ -57,8 +59,8 @@ MIN_REFINING_SHARE: Final = 0.25
 """Content of a section that agrees, divided by that of the section with most of it, from which its map takes part in that of the
 pages. Chosen, not measured."""
 MAX_REFINED_SHARE: Final = 0.05
-"""Distance, in diagonals of the reference, by which the maps of sections may move a corner; more is no refinement. Chosen, not
-measured."""
+"""Distance, in diagonals of the reference, by which the maps of sections may move a corner; more is no refinement. Matches whose
+corners are no further apart agree on one map. Chosen, not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,8 @@ class LongQuery:
 
     Attributes:
         asset: The image.
-        pdq: PDQ hashes (8, 32) of its page as a whole, its rotations and reflections; (0, 32) for a flat one.
+        pdq: PDQ hashes (8, 32) of its page as a whole: its four rotations anticlockwise, and those of its mirror image, each from
+            the upright one on; (0, 32) for a flat one, and without a picture of it.
         features: Function that returns the local features of a row, None without a picture of it.
     """
 
@@ -95,7 +98,8 @@ def match_long_images(
 ) -> Match:
     """Return the match of two long images.
 
-    Matches of both as wholes are judged by the sections, and so are those of sections, which else are limited to a part.
+    Matches of both as wholes are judged by the sections, and so are those of sections, which else are limited to a part. One of
+    a further rendering is a match besides: it has no sections, and those on another ground may not show what it does.
 
     Args:
         matches: Matches of two of their pages, as wholes or by a section, at least one.
@@ -104,22 +108,45 @@ def match_long_images(
         references: References that contain it.
     """
     found: list[Match] = []
-    judged: list[Placement] = []
-    for match in sorted(matches, key=lambda one: -one.probability):
+    maps: list[tuple[Match, Placement]] = []
+    for match in matches:
         whole = place_in_pages(match, query.asset, reference)
+        is_rendering = any(
+            asset.pages[row].ground for asset, row in zip((query.asset, reference), match.rows, strict=True)
+        )
         if query.asset.is_section(match.rows[0]) or reference.is_section(match.rows[1]):
             found.append(limit_to_parts(whole))
-        elif match.verdict != "copy":
+        elif match.verdict != "copy" or is_rendering:
             found.append(whole)
-        if match.verdict != "copy" or len(judged) == MAX_JUDGED_MAPS:
-            continue
-        size = reference.row_size(whole.rows[1])
-        placement = whole.placement or _place_as_wholes(query.asset.row_size(whole.rows[0]), size)
-        if all(_corner_distance(placement, one) > MAX_CORNER_SHARE * np.hypot(*size) for one in judged):
-            judged.append(placement)
-            found += filter(None, [_judge(whole, placement, query, reference, references)])
+        if match.verdict == "copy":
+            size, form = query.asset.row_size(whole.rows[0]), _find_form(query, references.pdq(reference.sha256))
+            maps.append((whole, whole.placement or _place_as_wholes(size, reference.row_size(whole.rows[1]), form)))
+    for whole, placement in _choose_maps(maps, reference):
+        found += filter(None, [_judge(whole, placement, query, reference, references)])
     # Without pictures of the sections, nothing says more than that.
     return max(found, key=_rank, default=None) or limit_to_parts(place_in_pages(matches[0], query.asset, reference))
+
+
+def _choose_maps(maps: Sequence[tuple[Match, Placement]], reference: Asset) -> list[tuple[Match, Placement]]:
+    """Return the maps that are judged: those on which most matches agree, of these the most probable; of equal ones one.
+
+    A picture that a page shows several times suggests as many maps, each more probable than that of a copy with a banner.
+
+    Args:
+        maps: Matches of two pages, and the placements that state their maps.
+        reference: The reference.
+    """
+    if not maps:
+        return []
+    quads = np.array([placement.quad for _, placement in maps], np.float64)
+    distances = np.linalg.norm(quads[:, None] - quads[None], axis=-1).max(axis=-1)
+    diagonal = np.hypot(*reference.row_size(maps[0][0].rows[1]))
+    agreeing = (distances <= MAX_REFINED_SHARE * diagonal).sum(axis=1).tolist()
+    chosen: list[int] = []
+    for n in sorted(range(len(maps)), key=lambda n: (-agreeing[n], -maps[n][0].probability)):
+        if (distances[n, chosen] > MAX_CORNER_SHARE * diagonal).all():
+            chosen.append(n)
+    return [maps[n] for n in chosen[:MAX_JUDGED_MAPS]]
 
 
 def _rank(match: Match) -> tuple[float, float, float]:
@@ -127,22 +154,34 @@ def _rank(match: Match) -> tuple[float, float, float]:
     return round(match.probability, 2), sum(match.coverage) if match.placement else 0.0, match.probability
 
 
-def _corner_distance(a: Placement, b: Placement) -> float:
-    """Return the largest distance between the positions of a corner of the query by two placements."""
-    return float(np.linalg.norm(np.array(a.quad) - np.array(b.quad), axis=1).max())
+def _find_form(query: LongQuery, hashes: npt.NDArray[np.uint8]) -> int:
+    """Return which of its rotations and reflections a query is most like by hashes (N, 32): a row of `LongQuery.pdq`, or 0."""
+    if not len(query.pdq) or not len(hashes):
+        return 0
+    return int(np.bitwise_count(query.pdq[:, None] ^ hashes[None]).sum(axis=2).min(axis=1).argmin())
 
 
-def _place_as_wholes(size: tuple[int, int], reference_size: tuple[int, int]) -> Placement:
-    """Return the placement of two images of which only the hashes say that they are copies."""
-    corners = _points(image_corners(*reference_size))
+def _place_as_wholes(size: tuple[int, int], reference_size: tuple[int, int], form: int) -> Placement:
+    """Return the placement of two images of which only the hashes say that they are copies.
+
+    Args:
+        size: Width and height of the query.
+        reference_size: Those of the reference.
+        form: Rotation or reflection of the query that is like the reference, as of `_find_form`.
+    """
+    corners, places = image_corners(*reference_size), np.array([[0, 1], [3, 2]])
+    quad = np.empty((4, 2))
+    quad[np.rot90(places[:, ::-1] if form >= 4 else places, form)] = corners[places]
+    middle = np.array(size) / 2
+    mirrored, rotation, scale = describe_map(homography_from_corners(image_corners(*size), quad), middle)
     return Placement(
-        quad=corners,  # type: ignore[arg-type]
-        overlap=corners,
+        quad=_points(quad),  # type: ignore[arg-type]
+        overlap=_points(corners),
         covered=1.0,
         shown=1.0,
-        mirrored=False,
-        rotation=0.0,
-        scale=round(max(reference_size) / max(size), 4),
+        mirrored=mirrored,
+        rotation=rotation,
+        scale=round(scale, 4),
         removed=(0.0, 0.0, 0.0, 0.0),
         inliers=0,
         correspondences=(),
@@ -185,7 +224,8 @@ def _judge(
     if not pairs:
         return None
     quad = _refine_quad(pairs, quad, sizes)
-    fit = _join(pairs, _place_pages(pairs, placement, quad, sizes), sizes[1])
+    has_keypoints = any(pair.correspondences for pair in pairs) or placement_reasons(placement)[0] in match.why
+    fit = _join(pairs, _place_pages(pairs, placement, quad, sizes), sizes[1], by_blocks=not has_keypoints)
     distance = min_hamming_distance(query.pdq, references.pdq(match.sha256))
     is_blurred = bool(fit.dense and fit.dense.is_of_unlike_sharpness)
     if is_blurred and not fit.is_verified and match.placement and distance <= MAX_PDQ_MATCH_DISTANCE:
@@ -260,6 +300,8 @@ def _place_pages(
 ) -> Placement:
     """Return a placement of two pages with all that they show of each other, and with the keypoints of their sections.
 
+    Without any keypoints, its inliers are the blocks that agree.
+
     Args:
         pairs: Their sections that were compared.
         placement: The placement.
@@ -278,7 +320,7 @@ def _place_pages(
         covered=round(min(1.0, area / prod(sizes[1])), 4),
         shown=round(min(1.0, area / polygon_area(quad)), 4),
         removed=removed_shares(overlap, sizes[1]),
-        inliers=max(placement.inliers, len(found)),
+        inliers=max(placement.inliers, len(found)) or round(sum(pair.dense.agreeing_blocks for pair in pairs)),
         correspondences=tuple(found[n] for n in stored.tolist()),
     )
 
@@ -287,7 +329,9 @@ def _points(points: Float64Array) -> tuple[Point, ...]:
     return tuple(rounded_point(x, y) for x, y in points.tolist())
 
 
-def _join(pairs: Sequence[SectionPair], placement: Placement, size: tuple[int, int]) -> PlacementFit:
+def _join(
+    pairs: Sequence[SectionPair], placement: Placement, size: tuple[int, int], *, by_blocks: bool
+) -> PlacementFit:
     """Return the fit of two pages, of which each section counts by what it shows; one without a fit supports nothing."""
     contents = np.array([pair.content for pair in pairs])
     weights = contents / contents.sum()
@@ -304,6 +348,7 @@ def _join(pairs: Sequence[SectionPair], placement: Placement, size: tuple[int, i
         reprojection_error=min((fit.reprojection_error for fit in fits if fit), default=inf),
         dense=join_comparisons([pair.dense for pair in pairs]),
         agrees_along=compare_slices(pairs, size).shows_one_image,
+        by_blocks=by_blocks,
     )
 
 

@@ -102,8 +102,7 @@ def image_verdict(probability: float, score: float, fit: PlacementFit | None, di
 
 def placement_reasons(placement: Placement, *, by_blocks: bool = False) -> list[str]:
     """Return the reasons that a verified placement gives: keypoints or blocks that agree, missing parts, orientation."""
-    what = "blocks of the image" if by_blocks else "keypoints"
-    reasons = [f"{placement.inliers} {what} agree on one placement"]
+    reasons = [f"{_name_inliers(placement, by_blocks=by_blocks)} agree on one placement"]
     for side, share in zip(("left", "top", "right", "bottom"), placement.removed, strict=True):
         if share >= MIN_REPORTED_CUT:
             reasons.append(f"{side} {format_percent(share)} of the reference is missing from the query")
@@ -145,9 +144,14 @@ def image_reasons(
     return reasons
 
 
+def _name_inliers(placement: Placement, *, by_blocks: bool) -> str:
+    return f"{placement.inliers} {'blocks of the image' if by_blocks else 'keypoints'}"
+
+
 def _unverified_reason(fit: PlacementFit) -> str:
     """Return the measurement for which a fit is not verified."""
-    placement, keypoints = fit.placement, f"{fit.placement.inliers} keypoints agree"
+    placement = fit.placement
+    keypoints = f"{_name_inliers(placement, by_blocks=fit.by_blocks)} agree"
     if fit.different_inset:
         return f"{keypoints}, but the images share only a layout, with different images in it"
     if fit.dense and fit.agrees_along is False:

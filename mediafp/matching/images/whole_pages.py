@@ -83,9 +83,9 @@ def place_in_pages(match: Match, query: Asset, reference: Asset) -> Match:
 def _as_parts_alone(match: Match, reason: str) -> Match:
     """Return a match of two images that may share no more than a part, such as the banner of one site.
 
-    One that shows nothing in common stays as it is.
+    One that shows nothing in common, and is as improbable, stays as it is.
     """
-    if match.placement is None and match.verdict != "copy":
+    if match.placement is None and match.verdict != "copy" and match.probability <= SHARED_PART_PROBABILITY:
         return match
     return replace(
         match,

@@ -49,21 +49,22 @@ def article(photos: Photos, name: str, seed: int) -> Image.Image:
 
 
 class Long:
-    """A long image with tiles of 1.5 times its width, each of which has the next one's first third."""
+    """A long image with tiles of 1.5 times its shorter side, each of which has the next one's first third."""
 
     def __init__(self, sha256: str, image: Image.Image) -> None:
         self.image = image
         width, height = image.size
-        tile = width * TILE // WIDTH
-        tops = [*range(0, height - tile, width), height - tile]
-        whole = Page(number=1, size=image.size)
-        pages = [whole, *(Page(number=1, size=(width, tile), corner=(0, top)) for top in tops)]
+        shorter, longer = sorted(image.size)
+        tile = shorter * TILE // WIDTH
+        starts = [*range(0, longer - tile, shorter), longer - tile]
+        size = (width, tile) if height > width else (tile, height)
+        corners = [(0, start) if height > width else (start, 0) for start in starts]
+        pages = [Page(number=1, size=image.size), *(Page(number=1, size=size, corner=corner) for corner in corners)]
         properties: dict[str, str | int] = {"width": width, "height": height, "pages": format_pages(pages)}
         self.asset = Asset(sha256=sha256 * 64, kind="image", bytes=1, properties=properties)
         self.pixels = {0: np.asarray(ImageOps.contain(image, (512, 512)))}
         self.pixels |= {
-            row: np.asarray(ImageOps.contain(image.crop((0, top, width, top + tile)), (512, 512)))
-            for row, top in enumerate(tops, 1)
+            row: np.asarray(ImageOps.contain(image.crop(page.box), (512, 512))) for row, page in enumerate(pages[1:], 1)
         }
 
     def features(self, row: int) -> LocalFeatures | None:
@@ -208,6 +209,15 @@ def test_best_of_several_maps_is_stated(photos: Photos) -> None:
     assert match.placement.removed == pytest.approx((0, 0.15, 0, 0), abs=0.01)
 
 
+def test_map_on_which_sections_agree_is_judged_before_more_probable_ones(photos: Photos) -> None:
+    """A picture that is repeated on a page suggests a map for each pair of its places."""
+    reference = article(photos, "coffee", 2)
+    repeated = [{"rows": rows, "probability": 0.999} for rows in ((1, 2), (1, 4), (4, 1), (2, 4))]
+    match = matched(reference.resize((300, 1_500)), reference, *repeated, *({"rows": (n, n)} for n in (2, 3)))
+    assert match.verdict == "copy" and min(match.coverage) > 0.99
+    assert matched(reference, reference, *repeated).probability == 0.49
+
+
 def test_negative_is_compared_with_light_and_dark_exchanged(photos: Photos) -> None:
     reference = article(photos, "coffee", 2)
     negative = Image.fromarray(255 - np.asarray(reference))
@@ -224,6 +234,29 @@ def test_equal_hashes_without_a_placement_are_judged_as_wholes(photos: Photos) -
         match = match_long_images([by_hash], long.query(), other.asset, LongReferences(other))
         assert (match.verdict == "copy") == is_copy
         assert bool(match.placement) == is_copy and (match.probability < 0.5) != is_copy
+
+
+@pytest.mark.parametrize("form", range(8))
+def test_equal_hashes_place_a_rotated_or_mirrored_page_without_keypoints(form: int) -> None:
+    smooth = Image.fromarray(np.random.default_rng(1).integers(0, 255, (10, 3, 3)).astype(np.uint8))
+    reference = smooth.resize((WIDTH, 1_600), Image.Resampling.BICUBIC)
+    # The query of which the rotation or reflection `form` is the reference.
+    pixels = np.rot90(np.asarray(reference), -form)
+    query = Image.fromarray(np.ascontiguousarray(pixels[:, ::-1] if form >= 4 else pixels))
+    long, other = Long("1", query), Long("2", reference)
+    references = LongReferences(other)
+    pdq = random_hashes(8, 3)
+    pdq[form] = references.pdq(other.asset.sha256)[0]
+    by_hash = replace(suggestion(other), placement=None, why=("no placement joins the two images",))
+    match = match_long_images([by_hash], replace(long.query(), pdq=pdq), other.asset, references)
+    assert match.verdict == "copy" and match.placement and match.probability > 0.95
+    assert not any("keypoints" in reason for reason in match.why)
+    corners = np.array(box(0, 0, WIDTH, 1_600))
+    expected = {0: (0, 1, 2, 3), 1: (3, 0, 1, 2), 2: (2, 3, 0, 1), 3: (1, 2, 3, 0)}[form % 4]
+    # Of the mirror image, the left and the right corners are exchanged.
+    expected = tuple(expected[n] for n in (1, 0, 3, 2)) if form >= 4 else expected
+    assert np.allclose(match.placement.quad, corners[list(expected)], atol=8)
+    assert match.placement.mirrored == (form >= 4)
 
 
 def test_blurred_copy_with_an_equal_hash_is_not_contradicted_by_its_sections(photos: Photos) -> None:
@@ -250,6 +283,13 @@ def test_unlike_images_stay_unlike(photos: Photos) -> None:
     match = matched(article(photos, "cat", 3), page(text(2_000, 5)), {"probability": 0.01})
     assert (match.verdict, match.probability) == ("possible", 0.01)
     assert not any("part of" in reason for reason in match.why)
+
+
+def test_sections_without_a_placement_are_below_one_half_too(photos: Photos) -> None:
+    long, other = Long("1", article(photos, "cat", 3)), Long("2", page(text(2_000, 5)))
+    by_hash = replace(suggestion(other, rows=(2, 2), probability=0.53), placement=None, verdict="possible")
+    match = match_long_images([by_hash], long.query(), other.asset, LongReferences(other))
+    assert (match.verdict, match.probability) == ("possible", 0.49)
 
 
 def test_sections_of_a_very_long_page_are_chosen_evenly(photos: Photos) -> None:
