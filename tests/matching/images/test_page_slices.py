@@ -53,6 +53,11 @@ def test_photograph_on_another_ground_has_no_long_stretch_that_differs(stretch: 
     assert not compared(section(rows)).shows_one_image, "nothing of it is photographic"
 
 
+def test_pages_that_overlap_around_one_photograph_are_not_the_same() -> None:
+    found = compared(section("xxxx" * 3 + "====" * 3 + "xxxx" * 3, photographic=True))
+    assert (found.same_share, found.longest_difference) == (pytest.approx(1 / 3), 0.75) and not found.shows_one_image
+
+
 def test_flat_slices_are_no_part_of_a_stretch_and_do_not_end_it() -> None:
     found = compared(section("====" + "xxxx" * 2 + "...." * 3 + "xxxx" * 2 + "===="))
     assert (found.same_share, found.longest_difference) == (pytest.approx(2 / 6), 1.0)
