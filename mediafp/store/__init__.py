@@ -16,7 +16,7 @@ from mediafp.store.factory import (
 )
 from mediafp.store.index_interface import RERANK_DEPTH, Index, IndexKind, IndexPosition, MovedIndex, StoredIndex
 from mediafp.store.interface import Store
-from mediafp.store.row_index.nearest import single_threaded_search
+from mediafp.store.row_index.search_threads import single_threaded_search
 from mediafp.store.sqlite.evidence_json import check_match
 
 __all__ = [

@@ -16,7 +16,7 @@ from mediafp.case.comparison import comparer, run, sounds
 from mediafp.fingerprints.registry import computed_types
 from mediafp.matching.sounds.candidates import find_candidates
 from mediafp.matching.sounds.side import VARIANTS, Variant
-from mediafp.store.row_index import nearest
+from mediafp.store.row_index.search_threads import searches_alone
 from mediafp.store.sqlite import comparisons
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.fingerprint_types import no_rows
@@ -174,7 +174,7 @@ def test_last_assets_are_searched_for_by_all_processors(
     alone: list[bool] = []
 
     def find(*_: object, exclude: Collection[str]) -> dict[str, set[Variant]]:
-        alone.append(getattr(nearest._THIS_THREAD, "searches_alone", False))
+        alone.append(searches_alone())
         return {}
 
     monkeypatch.setattr(sounds, "find_candidates", find)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mediafp.store.row_index import nearest
+from mediafp.store.row_index.search_threads import single_threaded_search
 
 
 def sorted_rows(ends: np.ndarray, distances: np.ndarray, rows: np.ndarray) -> list[tuple[int, int, int]]:
@@ -43,8 +44,8 @@ def test_searches_of_one_of_several_threads_use_one(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(nearest, "SINGLE_THREAD_ROWS", 0)
     monkeypatch.setattr(nearest, "SINGLE_THREAD_COMPARISONS", 0)
     assert nearest.within(rows, rows, 0, None) != "alone"
-    with nearest.single_threaded_search():
-        with nearest.single_threaded_search():
+    with single_threaded_search():
+        with single_threaded_search():
             assert nearest.within(rows, rows, 0, None) == "alone"
         assert nearest.within(rows, rows, 0, None) == "alone"
     assert nearest.within(rows, rows, 0, None) != "alone"

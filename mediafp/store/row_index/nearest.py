@@ -1,13 +1,12 @@
 """Exact search by Hamming distance over packed rows, where they lie: FAISS gets their address, and copies nothing."""
 
 import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+
+from mediafp.store.row_index.search_threads import searches_alone
 
 type Numbers = npt.NDArray[np.int64]
 """Numbers of rows."""
@@ -25,18 +24,6 @@ load of 10 on 2 cores (scripts/bench/relate_channels.py)."""
 BLOCK_DISTANCES: Final = 1 << 18
 """Distances that are computed before the near ones are chosen: 1 MB, which fits in the cache of a processor. A search with a
 quarter as many takes as long."""
-_THIS_THREAD = threading.local()
-
-
-@contextmanager
-def single_threaded_search() -> Iterator[None]:
-    """Have the searches of this thread use no other one, since it is one of several that search at once."""
-    before = getattr(_THIS_THREAD, "searches_alone", False)
-    _THIS_THREAD.searches_alone = True
-    try:
-        yield
-    finally:
-        _THIS_THREAD.searches_alone = before
 
 
 def nearest(queries: Bits, rows: Bits, count: int, allowed: Bits | None) -> tuple[Distances, Numbers]:
@@ -144,7 +131,7 @@ def _choose_within(
 
 def _uses_one_thread(queries: int, rows: int) -> bool:
     is_small = queries <= SINGLE_THREAD_ROWS or queries * rows <= SINGLE_THREAD_COMPARISONS
-    return is_small or getattr(_THIS_THREAD, "searches_alone", False)
+    return is_small or searches_alone()
 
 
 def _limit_threads(queries: int, rows: int) -> None:
