@@ -34,7 +34,7 @@ from mediafp.matching.videos.compare import VideoPair, compare_videos, match_vid
 from mediafp.matching.videos.frames import VideoQuery
 from mediafp.store import Store
 from mediafp.types.fingerprints import Fingerprint
-from mediafp.types.matches import Match, Relation, by_probability
+from mediafp.types.matches import Match, Relation, by_probability, explaining_rank
 from mediafp.types.media import Asset, FrameTrack, Pixels
 from mediafp.types.pages import whole_row
 from mediafp.types.runs import FileAnalysis
@@ -153,7 +153,7 @@ def _match_pages(references: StoredReferences, analysis: FileAnalysis) -> list[M
 
     def keep(match: Match) -> None:
         other = best.get((match.sha256, match.relation))
-        if other is None or _match_rank(match) > _match_rank(other):
+        if other is None or explaining_rank(match) > explaining_rank(other):
             best[match.sha256, match.relation] = match
 
     queries = _build_queries(analysis, references.decode)
@@ -208,11 +208,6 @@ def _match_long_pages(
 
     with single_threaded_blas().limit():
         return references.without_unusable(match)
-
-
-def _match_rank(match: Match) -> tuple[float, float, float]:
-    """Return the rank of a match among those of one reference: of equally probable ones the one that explains most."""
-    return round(match.probability, 2), sum(match.coverage) if match.placement else 0.0, match.probability
 
 
 def _match(references: StoredReferences, query: ImageQuery | VideoQuery) -> list[Match]:

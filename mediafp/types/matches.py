@@ -257,8 +257,8 @@ class Trace:
     result: QueryResult
     entries: tuple[TraceEntry, ...]
     source: TraceEntry | None
-    """Entry that shows most of the image, of equal ones the oldest; None if none shows the whole query, or if no date tells equal
-    ones apart."""
+    """Entry that shows most of the image, of equal ones the oldest; None if none shows the whole query, or if no date decides
+    between equal ones."""
     equally_complete: tuple[TraceEntry, ...] = ()
     """Entries that show as much as the source, of which no date says that they are later; without a source, those of which it may
     be any."""
@@ -287,6 +287,11 @@ class Clip:
 def format_probability(probability: float, digits: int = 3) -> str:
     """Return a probability with so many digits; less than 1 is `0.999` at most, since only equal bytes are certain."""
     return f"{probability if probability == 1 else min(probability, 1 - 10.0**-digits):.{digits}f}"
+
+
+def explaining_rank(match: "Match") -> tuple[float, float, float]:
+    """Return the rank of a match among those of one reference: of equally probable ones the one that explains most."""
+    return round(match.probability, 2), sum(match.coverage) if match.placement else 0.0, match.probability
 
 
 def by_probability(match: Match) -> tuple[float, bool, float, str, Relation]:

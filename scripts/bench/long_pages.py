@@ -1,4 +1,4 @@
-"""Copies of captures of long pages that are found, and pages of one make with other content that are not told from them.
+"""Copies of captures of long pages that are found, and pages of one make with other content that are taken for them.
 
     .venv/bin/python scripts/bench/long_pages.py FOLDER [--styles N] [--seed S]
 

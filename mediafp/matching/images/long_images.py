@@ -43,7 +43,7 @@ from mediafp.types.geometry import (
     rounded_point,
     transform_points,
 )
-from mediafp.types.matches import Change, Match, Placement, Point
+from mediafp.types.matches import Change, Match, Placement, Point, explaining_rank
 from mediafp.types.media import Asset
 from mediafp.types.pages import whole_row
 
@@ -119,12 +119,13 @@ def match_long_images(
         elif match.verdict != "copy" or is_rendering:
             found.append(whole)
         if match.verdict == "copy":
-            size, form = query.asset.row_size(whole.rows[0]), _find_form(query, references.pdq(reference.sha256))
-            maps.append((whole, whole.placement or _place_as_wholes(size, reference.row_size(whole.rows[1]), form)))
+            maps.append((whole, whole.placement or _place_as_wholes(whole, query, reference, references)))
     for whole, placement in _choose_maps(maps, reference):
         found += filter(None, [_judge(whole, placement, query, reference, references)])
     # Without pictures of the sections, nothing says more than that.
-    return max(found, key=_rank, default=None) or limit_to_parts(place_in_pages(matches[0], query.asset, reference))
+    return max(found, key=explaining_rank, default=None) or limit_to_parts(
+        place_in_pages(matches[0], query.asset, reference)
+    )
 
 
 def _choose_maps(maps: Sequence[tuple[Match, Placement]], reference: Asset) -> list[tuple[Match, Placement]]:
@@ -149,11 +150,6 @@ def _choose_maps(maps: Sequence[tuple[Match, Placement]], reference: Asset) -> l
     return [maps[n] for n in chosen[:MAX_JUDGED_MAPS]]
 
 
-def _rank(match: Match) -> tuple[float, float, float]:
-    """Return the rank of a match: of equally probable ones the one that explains most."""
-    return round(match.probability, 2), sum(match.coverage) if match.placement else 0.0, match.probability
-
-
 def _find_form(query: LongQuery, hashes: npt.NDArray[np.uint8]) -> int:
     """Return which of its rotations and reflections a query is most like by hashes (N, 32): a row of `LongQuery.pdq`, or 0."""
     if not len(query.pdq) or not len(hashes):
@@ -161,14 +157,10 @@ def _find_form(query: LongQuery, hashes: npt.NDArray[np.uint8]) -> int:
     return int(np.bitwise_count(query.pdq[:, None] ^ hashes[None]).sum(axis=2).min(axis=1).argmin())
 
 
-def _place_as_wholes(size: tuple[int, int], reference_size: tuple[int, int], form: int) -> Placement:
-    """Return the placement of two images of which only the hashes say that they are copies.
-
-    Args:
-        size: Width and height of the query.
-        reference_size: Those of the reference.
-        form: Rotation or reflection of the query that is like the reference, as of `_find_form`.
-    """
+def _place_as_wholes(whole: Match, query: LongQuery, reference: Asset, references: PairReferences) -> Placement:
+    """Return the placement of two images of which only the hashes say that they are copies, as they say that one is turned."""
+    size, reference_size = query.asset.row_size(whole.rows[0]), reference.row_size(whole.rows[1])
+    form = _find_form(query, references.pdq(reference.sha256))
     corners, places = image_corners(*reference_size), np.array([[0, 1], [3, 2]])
     quad = np.empty((4, 2))
     quad[np.rot90(places[:, ::-1] if form >= 4 else places, form)] = corners[places]
