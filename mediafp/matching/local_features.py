@@ -89,7 +89,8 @@ class LocalFeatures:
         """Keypoints of the whole image, and of its focus."""
         if self.focus is not None:
             return replace(self, focus=None).keypoints_with_crop(self.focus)
-        grey = _resize_to_side(self.full_grey, self.detection_side)
+        is_usual = self.detection_side == DETECTION_SIDE
+        grey = self.grey if is_usual else _resize_to_side(self.full_grey, self.detection_side)
         positions, descriptors = _detect_keypoints(grey, self.max_keypoints, self.contrast)
         return positions * np.float32(DETECTION_SIDE / self.detection_side), descriptors
 

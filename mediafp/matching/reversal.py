@@ -7,8 +7,8 @@ import numpy as np
 
 from mediafp.matching.images.change_evidence import with_changes
 from mediafp.matching.images.placement import describe_map, removed_shares
-from mediafp.types.geometry import Homography, homography_from_corners, image_corners, rounded_point, transform_points
-from mediafp.types.matches import MIRRORED_RELATIONS, Change, ChangeType, Match, Placement, Point, Segment
+from mediafp.types.geometry import Homography, homography_from_corners, image_corners, rounded_points, transform_points
+from mediafp.types.matches import MIRRORED_RELATIONS, Change, ChangeType, Match, Placement, Segment
 from mediafp.types.media import Asset
 
 _SIDE = re.compile(r"\b(query|reference)\b")
@@ -57,8 +57,8 @@ def reverse_placement(placement: Placement, query_size: tuple[int, int], referen
     centre = np.array(placement.overlap).mean(axis=0)
     mirrored, rotation, scale = describe_map(to_query, centre)
     return Placement(
-        quad=_points(transform_points(to_query, image_corners(*reference_size))),  # type: ignore[arg-type]
-        overlap=_points(overlap),
+        quad=rounded_points(transform_points(to_query, image_corners(*reference_size))),  # type: ignore[arg-type]
+        overlap=rounded_points(overlap),
         covered=placement.shown,
         shown=placement.covered,
         mirrored=mirrored,
@@ -72,7 +72,7 @@ def reverse_placement(placement: Placement, query_size: tuple[int, int], referen
 
 def _reverse_change(change: Change, to_query: Homography) -> Change:
     what: ChangeType = {"added": "removed", "removed": "added"}.get(change.what, change.what)  # type: ignore[assignment]
-    box = _points(transform_points(to_query, np.array(change.box)))
+    box = rounded_points(transform_points(to_query, np.array(change.box)))
     return replace(change, box=box, what=what, before=change.after, after=change.before)
 
 
@@ -96,10 +96,6 @@ def _reverse_segment(segment: Segment, query: Asset, reference: Asset) -> Segmen
 
 def _start(segment: Segment) -> tuple[float, float]:
     return (segment.query or segment.reference)[0], segment.reference[0]
-
-
-def _points(points: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> tuple[Point, ...]:
-    return tuple(rounded_point(x, y) for x, y in points)
 
 
 def _other_side(found: re.Match[str]) -> str:

@@ -24,10 +24,10 @@ MAX_POINT_COORDINATE = 1e9
 Chosen, not measured."""
 
 
-def rounded_point(x: float, y: float) -> tuple[float, float]:
-    """Return a mapped point to a hundredth of a pixel, at most `MAX_POINT_COORDINATE` away."""
-    limit = MAX_POINT_COORDINATE
-    return round(min(limit, max(-limit, float(x))), 2), round(min(limit, max(-limit, float(y))), 2)
+def rounded_points(points: Points) -> tuple[tuple[float, float], ...]:
+    """Return mapped points (N, 2) to a hundredth of a pixel, each coordinate within `MAX_POINT_COORDINATE`."""
+    rounded = points.astype(np.float64).clip(-MAX_POINT_COORDINATE, MAX_POINT_COORDINATE).round(2)
+    return tuple((x, y) for x, y in rounded.tolist())
 
 
 def image_corners(width: float, height: float) -> Float64Array:

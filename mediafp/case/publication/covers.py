@@ -20,7 +20,7 @@ from mediafp.types.geometry import (
     image_corners,
     polygon_area,
     projective_depths,
-    rounded_point,
+    rounded_points,
     transform_points,
 )
 from mediafp.types.jpeg import MAX_THUMBNAIL_SIDE
@@ -175,7 +175,7 @@ class CoverMap:
             mapped = image_corners(*self._asset(target.sha256).row_size(target.page))
         else:
             mapped = _grow(transform_points(matrix, corners))
-        return tuple(rounded_point(x, y) for x, y in mapped)
+        return rounded_points(mapped)
 
 
 def box_polygon(box: tuple[float, float, float, float]) -> Polygon:

@@ -2,7 +2,8 @@
 
 The two placed images are equalised (`equalised_pair`). A pixel differs as far as its value is outside those around its place in
 the other image, so that what the map is off by, and what recompression changes, is no difference. Connected differences are
-a change if they are large, and if structure differs in them, which no edit of light, colour or sharpness makes.
+a change if they are large, and if structure differs in them, which no edit of light, colour or sharpness makes. Where brightness
+and contrast alone leave no difference so large, as of most copies, nothing is changed.
 """
 
 from typing import Final
@@ -11,10 +12,18 @@ import numpy as np
 import numpy.typing as npt
 
 from mediafp.matching.images.dense_comparison import SOFT_GRADIENTS, DenseComparison
-from mediafp.matching.images.equalised_pair import EDGE, EqualisedPair, Mask, equalise, greatest_channel
+from mediafp.matching.images.equalised_pair import (
+    EDGE,
+    EqualisedPair,
+    GridPair,
+    Mask,
+    equalise_colours,
+    equalise_contrast,
+    show_on_grid,
+)
 from mediafp.matching.local_features import LocalFeatures
 from mediafp.types.arrays import Float32Array
-from mediafp.types.geometry import box_corners, rounded_point, transform_points
+from mediafp.types.geometry import box_corners, rounded_points, transform_points
 from mediafp.types.matches import Change, ChangeKind, ChangeType
 
 SEED_SIDE: Final = 7
@@ -70,37 +79,50 @@ def find_changes(query: LocalFeatures, reference: LocalFeatures, dense: DenseCom
         reference: The reference.
         dense: Their dense comparison.
     """
-    pair = equalise(query, reference, dense)
-    if pair is None:
+    shown = show_on_grid(query, reference, dense)
+    if shown is None or not _may_differ(equalise_contrast(shown)):
         return ()
+    pair = equalise_colours(shown)
     regions = _find_regions(pair)
     area = sum(int(region.sum()) for region in regions)
-    if len(regions) > MAX_CHANGES or area > MAX_AREA * pair.inside.sum():
+    if len(regions) > MAX_CHANGES or area > MAX_AREA * pair.shown.inside.sum():
         return ()
     regions.sort(key=lambda region: -int(region.sum()))
     return tuple(_describe(region, pair) for region in regions)
+
+
+def _may_differ(pair: EqualisedPair) -> bool:
+    """Return False if no square differs enough for a change."""
+    return float(_mean_of_squares(_difference(pair)).max()) >= LIMITS[0][0]
+
+
+def _mean_of_squares(difference: Float32Array) -> Float32Array:
+    """Return the mean difference (H, W) of the square around each pixel."""
+    import cv2
+
+    return np.asarray(cv2.blur(difference, (SEED_SIDE, SEED_SIDE)), np.float32)
 
 
 def _find_regions(pair: EqualisedPair) -> list[Mask]:
     """Return the masks of the changes."""
     import cv2
 
-    difference = _difference(pair)
-    mean = cv2.blur(difference, (SEED_SIDE, SEED_SIDE))
-    noise = NOISE_FACTOR * float(np.percentile(mean[pair.inside], 75))
+    difference, inside = _difference(pair), pair.shown.inside
+    mean = _mean_of_squares(difference)
+    noise = NOISE_FACTOR * float(np.percentile(mean[inside], 75))
     seed_limit, edge_limit = max(LIMITS[0][0], noise), max(EDGE_DIFFERENCE, noise)
     if float(mean.max()) < seed_limit:
         return []
     near = cv2.blur(difference, (3, 3))
-    differs = (near > edge_limit) & pair.inside
+    differs = (near > edge_limit) & pair.shown.inside
     across, down = (2 * round(share * max(differs.shape) / 2) + 1 for share in JOIN_SHARES)
     joined = cv2.morphologyEx(differs.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((down, across), np.uint8))
     count, labels = cv2.connectedComponents(joined)
     regions = []
     for label in range(1, count):
-        region = np.asarray((labels == label) & pair.inside)
+        region = np.asarray((labels == label) & pair.shown.inside)
         strongest = float(mean[region].max(initial=0.0))
-        if strongest < seed_limit or _box_area(region & differs) < MIN_AREA * pair.inside.sum():
+        if strongest < seed_limit or _box_area(region & differs) < MIN_AREA * pair.shown.inside.sum():
             continue
         altered = region & (near > max(edge_limit, EDGE_SHARE * strongest))
         if _is_margin(altered, pair):
@@ -118,9 +140,9 @@ def _is_margin(region: Mask, pair: EqualisedPair) -> bool:
     sides = sum(gap <= EDGE + 2 for gap in (left, top, width - right, height - bottom))
     around = np.s_[max(0, top - 1) : bottom + 1, max(0, left - 1) : right + 1]
     is_outer = sides >= MARGIN_SIDES or (
-        min(left, top, width - right, height - bottom) > EDGE + 2 and not pair.inside[around].all()
+        min(left, top, width - right, height - bottom) > EDGE + 2 and not pair.shown.inside[around].all()
     )
-    return is_outer and any(_is_flat(image[region]) for image in (pair.query, pair.reference))
+    return is_outer and any(_is_flat(image[region]) for image in (pair.shown.query, pair.shown.reference))
 
 
 def _is_flat(pixels: Float32Array) -> bool:
@@ -134,20 +156,25 @@ def _difference(pair: EqualisedPair) -> Float32Array:
     import cv2
 
     query, reference = (
-        np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb), np.float32)
-        for image in (pair.smooth_query, pair.smooth_reference)
+        np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb), np.float32) for image in (pair.query, pair.reference)
     )
-    is_clipped = [(image < CLIPPED[0]) | (image > CLIPPED[1]) for image in (pair.query, pair.reference)]
-    tolerance = CLIPPED_TOLERANCE * cv2.dilate(
-        greatest_channel(is_clipped[0] | is_clipped[1]).astype(np.uint8), _around(1)
-    )
+    tolerance = CLIPPED_TOLERANCE * cv2.dilate(_is_clipped(pair.shown).astype(np.uint8), _around(1))
     light = _outside(query[..., 0], reference[..., 0], 1)
     # JPEG stores colour at half the resolution, so that it bleeds over edges.
-    colours = [
+    blurred = [
         np.asarray(cv2.GaussianBlur(image[..., 1:], (0, 0), COLOUR_BLUR), np.float32) for image in (query, reference)
     ]
-    colour = COLOUR_WEIGHT * _outside(colours[0], colours[1], 2).max(axis=2)
-    return np.asarray(np.maximum(np.maximum(light, colour) - tolerance, 0) * pair.inside, np.float32)
+    colours = _outside(blurred[0], blurred[1], 2)
+    # Faster than a reduction over so short an axis.
+    colour = COLOUR_WEIGHT * np.maximum(colours[..., 0], colours[..., 1])
+    return np.asarray(np.maximum(np.maximum(light, colour) - tolerance, 0) * pair.shown.inside, np.float32)
+
+
+def _is_clipped(shown: GridPair) -> Mask:
+    """Return True for each pixel (H, W) that may be clipped in a channel of an image."""
+    both = [(image < CLIPPED[0]) | (image > CLIPPED[1]) for image in (shown.query, shown.reference)]
+    channels = [clipped[..., channel] for clipped in both for channel in range(3)]
+    return np.asarray(np.logical_or.reduce(channels), np.bool_)
 
 
 def _outside(query: Float32Array, reference: Float32Array, radius: int) -> Float32Array:
@@ -183,8 +210,8 @@ def _ncc(pair: EqualisedPair, region: Mask) -> float:
     """Return the normalised cross-correlation of the two images in the box of a region."""
     left, top, right, bottom = _box_of(region)
     shown = np.s_[max(0, top - 2) : bottom + 2, max(0, left - 2) : right + 2]
-    inside = pair.inside[shown]
-    query, reference = (image[shown].mean(axis=2)[inside] for image in (pair.smooth_query, pair.smooth_reference))
+    inside = pair.shown.inside[shown]
+    query, reference = (image[shown].mean(axis=2)[inside] for image in (pair.query, pair.reference))
     query, reference = query - query.mean(), reference - reference.mean()
     norm = float(np.linalg.norm(query) * np.linalg.norm(reference))
     return float(query @ reference) / norm if norm > 0 else 0.0
@@ -193,15 +220,15 @@ def _ncc(pair: EqualisedPair, region: Mask) -> float:
 def _describe(region: Mask, pair: EqualisedPair) -> Change:
     """Return a change with its box, and what was done there."""
     box = _box_of(region)
-    corners = transform_points(pair.to_reference, box_corners(tuple(float(side) for side in box)))  # type: ignore[arg-type]
+    corners = transform_points(pair.shown.to_reference, box_corners(tuple(float(side) for side in box)))  # type: ignore[arg-type]
     what, kind = _classify(region, pair)
-    return Change(box=tuple(rounded_point(x, y) for x, y in corners.tolist()), what=what, kind=kind)
+    return Change(box=rounded_points(corners), what=what, kind=kind)
 
 
 def _classify(region: Mask, pair: EqualisedPair) -> tuple[ChangeType, ChangeKind]:
     """Return if something was added, removed or replaced in a region, and if it lies over the picture."""
-    query, reference = (_gradients(image, region) for image in (pair.smooth_query, pair.smooth_reference))
-    drawn = [_is_drawn(image, region) for image in (pair.query, pair.reference)]
+    query, reference = (_gradients(image, region) for image in (pair.query, pair.reference))
+    drawn = [_is_drawn(image, region) for image in (pair.shown.query, pair.shown.reference)]
     kind: ChangeKind = "overlay" if drawn[0] != drawn[1] else "object"
     structure = float(query.mean()), float(reference.mean())
     if kind == "overlay" and drawn[0]:

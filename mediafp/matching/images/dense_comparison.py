@@ -82,9 +82,6 @@ REFINING_ERROR = 2.0
 """Largest distance of an inlier from the map, in pixels of the grid. Chosen, not measured."""
 MAX_REFINED_SHIFT = 0.15
 """Share of the grid's longest side by which a round may move a corner; more is no refinement. Chosen, not measured."""
-MAX_UNLIKE_SHARPNESS = 0.35
-"""Share of the sharpness of one image below which the other is blurred. Of 8 blurred copies of long photographs the largest is
-.26; of 136 copies with other standard edits none is below .41, of 85 pairs of pages of one make none below .51."""
 MIN_INSIDE = 0.9
 """Share of a block that both images must show. Chosen, not measured."""
 
@@ -101,7 +98,6 @@ class DenseComparison:
         steady_ncc: NCC of each block where it is.
         displacement: Distance (R, C) at which the block is found, in pixels of the grid.
         photographic: True (R, C) of the blocks that are photographic in both images.
-        sharpness: Mean absolute Laplacian of the query and of the reference where both show something, in grey levels.
         weight: Weight (R, C) with which each block counts, 1 on the usual grid.
     """
 
@@ -112,7 +108,6 @@ class DenseComparison:
     steady_ncc: Float32Array
     displacement: Float32Array
     photographic: npt.NDArray[np.bool_]
-    sharpness: tuple[float, float]
     weight: Float32Array | float = 1.0
 
     @property
@@ -150,11 +145,6 @@ class DenseComparison:
     def photographic_share(self) -> float:
         """Share of the blocks, flat ones included, that are photographic and agree where they are."""
         return self.photographic_blocks / float(np.broadcast_to(self.weight, self.content.shape).sum())
-
-    @property
-    def is_of_unlike_sharpness(self) -> bool:
-        """True if one image is so much more blurred that its details do not agree with those of the other."""
-        return min(self.sharpness) < MAX_UNLIKE_SHARPNESS * max(self.sharpness)
 
     @property
     def shows_one_image(self) -> bool:
@@ -226,10 +216,27 @@ def join_comparisons(comparisons: Sequence[DenseComparison]) -> DenseComparison:
         )
         for one in comparisons
     ]
-    sharpness = np.mean([one.sharpness for one in comparisons], axis=0).tolist()
-    return replace(
-        comparisons[0], **columns, sharpness=tuple(sharpness), weight=np.concatenate(weights).astype(np.float32)
+    return replace(comparisons[0], **columns, weight=np.concatenate(weights).astype(np.float32))
+
+
+def measure_sharpness(query: LocalFeatures, reference: LocalFeatures, dense: DenseComparison) -> tuple[float, float]:
+    """Return the mean absolute Laplacian of two compared images on their grid, where both are, in grey levels.
+
+    Args:
+        query: The query.
+        reference: The reference.
+        dense: Their dense comparison.
+    """
+    to_thumbnail = np.diag((*np.repeat(max(reference.image.shape[:2]) / max(reference.size), 2), 1))
+    rows, columns = dense.content.shape
+    grid = _Grid(
+        query=query.full_grey,
+        reference=reference.full_grey,
+        homography=to_thumbnail @ dense.query_to_reference,
+        to_grid=np.linalg.inv(to_thumbnail @ dense.to_reference),
+        size=(columns * BLOCK_SIDE, rows * BLOCK_SIDE),
     )
+    return grid.sharpness(grid.query_grey), grid.sharpness(grid.reference_grey)
 
 
 def agreement_of(ncc: Float32Array) -> Float32Array:
@@ -339,10 +346,9 @@ class _Grid:
             steady_ncc=steady,
             displacement=displacement,
             photographic=photographic,
-            sharpness=(self._sharpness(self.query_grey), self._sharpness(self.reference_grey)),
         )
 
-    def _sharpness(self, grey: Float32Array) -> float:
+    def sharpness(self, grey: Float32Array) -> float:
         """Return the mean absolute Laplacian of an image on the grid, in grey levels, where both images are."""
         import cv2
 

@@ -28,7 +28,14 @@ from mediafp.matching.images.scoring import (
     image_verdict,
     placement_reasons,
 )
-from mediafp.matching.images.section_pairs import FindFeatures, SectionPair, compare_tiles, find_tiles, pair_tiles
+from mediafp.matching.images.section_pairs import (
+    FindFeatures,
+    SectionPair,
+    compare_tiles,
+    find_tiles,
+    is_of_unlike_sharpness,
+    pair_tiles,
+)
 from mediafp.matching.images.whole_pages import limit_to_parts, place_in_pages
 from mediafp.matching.local_features import LocalFeatures
 from mediafp.matching.references import PairReferences
@@ -40,10 +47,10 @@ from mediafp.types.geometry import (
     intersection_area,
     polygon_area,
     polygon_intersection,
-    rounded_point,
+    rounded_points,
     transform_points,
 )
-from mediafp.types.matches import Change, Match, Placement, Point, explaining_rank
+from mediafp.types.matches import Change, Match, Placement, explaining_rank
 from mediafp.types.media import Asset
 from mediafp.types.pages import whole_row
 
@@ -167,8 +174,8 @@ def _place_as_wholes(whole: Match, query: LongQuery, reference: Asset, reference
     middle = np.array(size) / 2
     mirrored, rotation, scale = describe_map(homography_from_corners(image_corners(*size), quad), middle)
     return Placement(
-        quad=_points(quad),  # type: ignore[arg-type]
-        overlap=_points(corners),
+        quad=rounded_points(quad),  # type: ignore[arg-type]
+        overlap=rounded_points(corners),
         covered=1.0,
         shown=1.0,
         mirrored=mirrored,
@@ -219,7 +226,7 @@ def _judge(
     has_keypoints = any(pair.correspondences for pair in pairs) or placement_reasons(placement)[0] in match.why
     fit = _join(pairs, _place_pages(pairs, placement, quad, sizes), sizes[1], by_blocks=not has_keypoints)
     distance = min_hamming_distance(query.pdq, references.pdq(match.sha256))
-    is_blurred = bool(fit.dense and fit.dense.is_of_unlike_sharpness)
+    is_blurred = is_of_unlike_sharpness(pairs)
     if is_blurred and not fit.is_verified and match.placement and distance <= MAX_PDQ_MATCH_DISTANCE:
         # A blurred section agrees with no sharp one; equal hashes of pages that a placement joins say enough.
         return replace(match, why=("one image is too blurred to be compared in sections", *match.why))
@@ -307,18 +314,14 @@ def _place_pages(
     stored = np.linspace(0, len(found) - 1, min(len(found), MAX_STORED_CORRESPONDENCES)).round().astype(int)
     return replace(
         placement,
-        quad=_points(quad),  # type: ignore[arg-type]
-        overlap=_points(overlap),
+        quad=rounded_points(quad),  # type: ignore[arg-type]
+        overlap=rounded_points(overlap),
         covered=round(min(1.0, area / prod(sizes[1])), 4),
         shown=round(min(1.0, area / polygon_area(quad)), 4),
         removed=removed_shares(overlap, sizes[1]),
         inliers=max(placement.inliers, len(found)) or round(sum(pair.dense.agreeing_blocks for pair in pairs)),
         correspondences=tuple(found[n] for n in stored.tolist()),
     )
-
-
-def _points(points: Float64Array) -> tuple[Point, ...]:
-    return tuple(rounded_point(x, y) for x, y in points.tolist())
 
 
 def _join(

@@ -32,7 +32,7 @@ from mediafp.types.geometry import (
     polygon_intersection,
     projective_depths,
     reference_to_query,
-    rounded_point,
+    rounded_points,
     transform_points,
 )
 from mediafp.types.matches import Placement
@@ -238,8 +238,8 @@ def _to_placement(
     count = min(len(query_inliers), MAX_STORED_CORRESPONDENCES)
     stored = np.linspace(0, len(query_inliers) - 1, count).round().astype(int)
     return Placement(
-        quad=tuple(_to_original(point, reference) for point in quad),  # type: ignore[arg-type]
-        overlap=tuple(_to_original(point, reference) for point in overlap),
+        quad=rounded_points(quad * reference.scale),  # type: ignore[arg-type]
+        overlap=rounded_points(overlap * reference.scale),
         covered=round(min(1.0, polygon_area(overlap) / (reference_height * reference_width)), 4),
         shown=round(min(1.0, polygon_area(query_overlap) / (query_height * query_width)), 4),
         mirrored=mirrored,
@@ -248,7 +248,11 @@ def _to_placement(
         removed=removed_shares(overlap, (reference_width, reference_height)),
         inliers=transform.distinct_inliers,
         correspondences=tuple(
-            (_to_original(query_inliers[n], query), _to_original(reference_inliers[n], reference)) for n in stored
+            zip(
+                rounded_points(query_inliers[stored] * query.scale),
+                rounded_points(reference_inliers[stored] * reference.scale),
+                strict=True,
+            )
         ),
     )
 
@@ -258,8 +262,3 @@ def _count_inside(points: Float32Array, homography: Homography, size: tuple[int,
     mapped = transform_points(homography, points)
     in_front = projective_depths(homography, points) > 0
     return int((in_front & ((mapped >= 0) & (mapped < size)).all(axis=1)).sum())
-
-
-def _to_original(point: npt.NDArray[np.floating], image: LocalFeatures) -> tuple[float, float]:
-    """Return a point of `grey` in pixels of the original."""
-    return rounded_point(point[0] * image.scale, point[1] * image.scale)

@@ -12,10 +12,10 @@ from mediafp.types.geometry import (
     homography_from_corners,
     image_corners,
     jacobian_at,
-    rounded_point,
+    rounded_points,
     transform_points,
 )
-from mediafp.types.matches import Change, Match, Placement, Point
+from mediafp.types.matches import Change, Match, Placement
 from mediafp.types.media import Asset
 from mediafp.types.pages import Page, whole_row
 
@@ -140,8 +140,8 @@ def _place_in_whole(
     overlap = overlap + reference_corner
     return replace(
         placement,
-        quad=_points(quad + reference_corner),  # type: ignore[arg-type]
-        overlap=_points(overlap),
+        quad=rounded_points(quad + reference_corner),  # type: ignore[arg-type]
+        overlap=rounded_points(overlap),
         covered=round(placement.covered * areas[1], 4),
         shown=round(placement.shown * areas[0], 4),
         removed=removed_shares(overlap, reference[1].size),
@@ -167,10 +167,6 @@ def _extend(quad: Float64Array, overlap: Float64Array, size: tuple[int, int], po
     middle = overlap.mean(axis=0)
     centre = transform_points(np.linalg.inv(to_reference), middle[None])[0]
     return np.asarray(middle + (points - centre) @ jacobian_at(to_reference, centre).T, np.float64)
-
-
-def _points(points: Float64Array) -> tuple[Point, ...]:
-    return tuple(rounded_point(x, y) for x, y in points)
 
 
 def restate_placement(match: Match, placement: Placement | None) -> tuple[str, ...]:

@@ -289,8 +289,12 @@ class RowIndex(StoredIndex):
                 unknown.append(n)
                 digests.append(digest)
         if self._mapped and unknown:
-            wanted = np.frombuffer(b"".join(digests), np.uint8).reshape(len(digests), -1)
-            for n, asset in zip(unknown, self._lookup_of(self._mapped).find(wanted).tolist(), strict=True):
+            lookup = self._lookup_of(self._mapped)
+            if len(unknown) == 1:
+                assets = [lookup.find_one(digests[0])]
+            else:
+                assets = lookup.find(np.frombuffer(b"".join(digests), np.uint8).reshape(len(digests), -1)).tolist()
+            for n, asset in zip(unknown, assets, strict=True):
                 found[n] = -1 if asset in self._void else asset
         return found
 

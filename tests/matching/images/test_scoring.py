@@ -29,7 +29,6 @@ def dense(ncc: float, *, photographic: bool = True) -> DenseComparison:
         steady_ncc=blocks,
         displacement=np.zeros_like(blocks),
         photographic=np.full(blocks.shape, photographic),
-        sharpness=(1.0, 1.0),
     )
 
 
