@@ -138,7 +138,7 @@ def compare_images(query: ImageQuery, references: References) -> list[ImagePair]
     """Return the candidates for which a placement was sought, with their measurements; arguments as in `match_image`."""
     search = search_candidates(query, references)
     pairs: list[ImagePair] = []
-    has_conclusive_fit = False
+    has_conclusive_fit = is_mirrored = False
     candidates = shortlist(search.candidates, search.crop_scores, SHORTLIST_SIZE)
     for rank, candidate in enumerate(candidates):
         is_promising = (
@@ -152,7 +152,9 @@ def compare_images(query: ImageQuery, references: References) -> list[ImagePair]
         reference = references.local_features(candidate.sha256, candidate.row)
         crop = query.boxes[candidate.query_row]
         features = query.features_at(candidate.query_row)
-        fits = place_all_occurrences(features, reference, crop) if reference else []
+        fits = place_all_occurrences(features, reference, crop, mirrored_first=is_mirrored) if reference else []
+        if fits and fits[0].is_conclusive:
+            is_mirrored = fits[0].placement.mirrored
         pair = _measure_pair(candidate, reference, fits, query, references)
         if (
             reference

@@ -64,13 +64,16 @@ class EqualisedPair:
     reference: Float32Array
 
 
-def show_on_grid(query: LocalFeatures, reference: LocalFeatures, dense: DenseComparison) -> GridPair | None:
+def show_on_grid(
+    query: LocalFeatures, reference: LocalFeatures, dense: DenseComparison, longest_side: int = LONGEST_SIDE
+) -> GridPair | None:
     """Return two placed images on one grid; None if they share too small a part.
 
     Args:
         query: The query.
         reference: The reference.
         dense: Their dense comparison, whose map is the most exact one.
+        longest_side: Longest side of the grid, in pixels.
     """
     import cv2
 
@@ -82,7 +85,7 @@ def show_on_grid(query: LocalFeatures, reference: LocalFeatures, dense: DenseCom
         return None
     detail = jacobian_at(np.linalg.inv(dense.query_to_reference), (low + high) / 2)
     zoom = max(reference.image.shape[:2]) / max(reference.size)
-    scale = min(LONGEST_SIDE / float(extent.max()), zoom, float(np.linalg.norm(detail, axis=0).max()))
+    scale = min(longest_side / float(extent.max()), zoom, float(np.linalg.norm(detail, axis=0).max()))
     columns, rows = (round(side * scale) for side in extent.tolist())
     if min(columns, rows) < MIN_SIDE:
         return None
@@ -92,11 +95,12 @@ def show_on_grid(query: LocalFeatures, reference: LocalFeatures, dense: DenseCom
     from_thumbnail = to_grid @ np.diag((1 / zoom, 1 / zoom, 1))
     shown_reference = warp_to_grid(reference.image, from_thumbnail, size).astype(np.float32)
     shown_query = warp_to_grid(query.image, to_grid @ dense.query_to_reference, size).astype(np.float32)
-    mask = np.zeros((rows + 2 * EDGE, columns + 2 * EDGE), np.uint8)
-    corners = transform_points(to_grid, quad).clip(-8 * LONGEST_SIDE, 8 * LONGEST_SIDE) + EDGE
-    cv2.fillConvexPoly(mask[EDGE:-EDGE, EDGE:-EDGE], np.round((corners - EDGE) * 16).astype(np.int32), [1], shift=4)
-    side = 2 * EDGE + 1
-    inside = cv2.erode(mask, np.ones((side, side), np.uint8))[EDGE:-EDGE, EDGE:-EDGE] > 0
+    edge = -(-EDGE * longest_side // LONGEST_SIDE)
+    mask = np.zeros((rows + 2 * edge, columns + 2 * edge), np.uint8)
+    corners = transform_points(to_grid, quad).clip(-8 * LONGEST_SIDE, 8 * LONGEST_SIDE)
+    cv2.fillConvexPoly(mask[edge:-edge, edge:-edge], np.round(corners * 16).astype(np.int32), [1], shift=4)
+    side = 2 * edge + 1
+    inside = cv2.erode(mask, np.ones((side, side), np.uint8))[edge:-edge, edge:-edge] > 0
     if inside.sum() < MIN_SIDE**2:
         return None
     return GridPair(query=shown_query, reference=shown_reference, inside=inside, to_reference=np.linalg.inv(to_grid))

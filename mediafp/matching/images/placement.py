@@ -52,7 +52,9 @@ MAX_OCCURRENCE_OVERLAP = 0.1
 """Share of the smaller of two occurrences' footprints that may lie in the other. Chosen, not measured."""
 
 
-def place_image(query: LocalFeatures, reference: LocalFeatures, crop: Box | None = None) -> PlacementFit | None:
+def place_image(
+    query: LocalFeatures, reference: LocalFeatures, crop: Box | None = None, *, mirrored_first: bool = False
+) -> PlacementFit | None:
     """Return the placement of the query in the reference that most keypoints support, or None.
 
     Args:
@@ -60,8 +62,9 @@ def place_image(query: LocalFeatures, reference: LocalFeatures, crop: Box | None
         reference: Features of the reference.
         crop: Part of the query, in pixels of its image, that most likely shows the reference; its keypoints are detected
             at a higher resolution.
+        mirrored_first: Try the mirrored orientation first, as where the query is mirrored in a similar reference: it saves time.
     """
-    return _place_keypoints(query, query.keypoints_with_crop(crop), reference)
+    return _place_keypoints(query, query.keypoints_with_crop(crop), reference, mirrored_first=mirrored_first)
 
 
 def place_small_crop(query: LocalFeatures, reference: LocalFeatures) -> PlacementFit | None:
@@ -71,7 +74,7 @@ def place_small_crop(query: LocalFeatures, reference: LocalFeatures) -> Placemen
 
 
 def place_all_occurrences(
-    query: LocalFeatures, reference: LocalFeatures, crop: Box | None = None
+    query: LocalFeatures, reference: LocalFeatures, crop: Box | None = None, *, mirrored_first: bool = False
 ) -> list[PlacementFit]:
     """Return one placement for each occurrence of the reference in the query, such as in a collage; empty without one.
 
@@ -82,8 +85,9 @@ def place_all_occurrences(
         query: Features of the query.
         reference: Features of the reference.
         crop: As in `place_image`.
+        mirrored_first: As in `place_image`.
     """
-    first = place_image(query, reference, crop)
+    first = place_image(query, reference, crop, mirrored_first=mirrored_first)
     if first is None:
         return []
     if not first.is_verified or first.placement.shown > MAX_SHOWN_FOR_OCCURRENCES:
@@ -155,15 +159,18 @@ def _points_inside(points: Float32Array, polygon: Float64Array) -> npt.NDArray[n
     return np.asarray((sides >= 0).all(axis=1) | (sides <= 0).all(axis=1))
 
 
-def _place_keypoints(query: LocalFeatures, keypoints: Keypoints, reference: LocalFeatures) -> PlacementFit | None:
-    """Return the better placement of these keypoints of the query, as they are or mirrored."""
+def _place_keypoints(
+    query: LocalFeatures, keypoints: Keypoints, reference: LocalFeatures, *, mirrored_first: bool = False
+) -> PlacementFit | None:
+    """Return the better placement of these keypoints of the query, as they are or mirrored: the first one if it is conclusive."""
     positions, descriptors = keypoints
-    plain = _fit_placement(query, keypoints, reference, mirrored=False)
-    if plain and plain.is_conclusive:
-        return plain
-    mirrored_keypoints = positions, descriptors[:, MIRRORED_DESCRIPTOR_ORDER]
-    mirrored = _fit_placement(query, mirrored_keypoints, reference, mirrored=True)
-    fits = [fit for fit in (plain, mirrored) if fit]
+    fits = []
+    for mirrored in (mirrored_first, not mirrored_first):
+        oriented = (positions, descriptors[:, MIRRORED_DESCRIPTOR_ORDER]) if mirrored else keypoints
+        if fit := _fit_placement(query, oriented, reference, mirrored=mirrored):
+            if fit.is_conclusive:
+                return fit
+            fits.append(fit)
     return max(fits, key=lambda fit: (fit.is_verified, fit.placement.inliers), default=None)
 
 

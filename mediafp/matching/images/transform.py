@@ -6,6 +6,7 @@ explain clearly more.
 """
 
 from dataclasses import dataclass
+from math import ceil, log1p
 
 import numpy as np
 import numpy.typing as npt
@@ -54,7 +55,8 @@ above .9, which no affine map reaches."""
 MIN_PERSPECTIVE_INLIERS = 12
 """Distinct inliers that a perspective map needs: it has eight parameters, an affine map six. Chosen, not measured."""
 PERSPECTIVE_ITERATIONS = 2000
-"""Largest number of RANSAC samples for the perspective map. Chosen, not measured."""
+"""Largest number of RANSAC samples for the perspective map; fewer where they find any that has `MIN_PERSPECTIVE_INLIERS`. Chosen,
+not measured."""
 MAX_DEPTH_RATIO = 12.0
 """Largest ratio of the projective depths of two corners of the query. Chosen, not measured."""
 MAX_PERSPECTIVE_STRETCH = 2.5
@@ -198,7 +200,8 @@ def _fit_homography(
     import cv2
 
     affine_errors = _reprojection_errors(affine, query_points, reference_points)
-    if affine_errors[affine_errors < REPROJECTION_THRESHOLD].mean() < PERSPECTIVE_ERROR:
+    is_exact = affine_errors[affine_errors < REPROJECTION_THRESHOLD].mean() < PERSPECTIVE_ERROR
+    if is_exact or len(query_points) < MIN_PERSPECTIVE_INLIERS:
         return None
     cv2.setRNGSeed(1)
     estimate, _ = cv2.findHomography(
@@ -206,7 +209,7 @@ def _fit_homography(
         reference_points,
         method=cv2.RANSAC,
         ransacReprojThreshold=REPROJECTION_THRESHOLD,
-        maxIters=PERSPECTIVE_ITERATIONS,
+        maxIters=_count_samples(MIN_PERSPECTIVE_INLIERS / len(query_points)),
         confidence=RANSAC_CONFIDENCE,
     )
     for _ in range(REFINEMENTS):
@@ -219,6 +222,12 @@ def _fit_homography(
         estimate, _ = cv2.findHomography(query_points[inliers], reference_points[inliers])
     errors = _reprojection_errors(homography, query_points, reference_points)
     return homography if _msac_score(errors) > PERSPECTIVE_GAIN * _msac_score(affine_errors) else None
+
+
+def _count_samples(inlier_share: float) -> int:
+    """Return the RANSAC samples of four correspondences that find a map with this share of inliers at `RANSAC_CONFIDENCE`."""
+    of_inliers_alone = min(inlier_share, 0.999) ** 4
+    return min(PERSPECTIVE_ITERATIONS, ceil(log1p(-RANSAC_CONFIDENCE) / log1p(-of_inliers_alone)))
 
 
 def _msac_score(errors: Float64Array) -> float:
