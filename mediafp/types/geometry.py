@@ -22,6 +22,8 @@ Box = tuple[int, int, int, int]
 MAX_POINT_COORDINATE = 1e9
 """Greatest coordinate of a mapped point that is stated, pixels: points near the horizon of a map lie arbitrarily far away.
 Chosen, not measured."""
+_TO_HALF = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]], np.float64)
+_FROM_HALF = np.linalg.inv(_TO_HALF)
 
 
 def rounded_points(points: Points) -> tuple[tuple[float, float], ...]:
@@ -70,8 +72,7 @@ def jacobian_at(matrix: Homography, point: Points) -> Float64Array:
 
 def to_pixel_centres(matrix: Homography) -> Homography:
     """Return the homography for `cv2.warpPerspective`, in whose coordinates whole numbers are the centres of pixels."""
-    half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
-    return np.asarray(np.linalg.inv(half) @ matrix @ half, np.float64)
+    return np.asarray(_FROM_HALF @ matrix @ _TO_HALF, np.float64)
 
 
 def reference_to_query(quad: Sequence[tuple[float, float]], size: tuple[float, float], points: Points) -> Float64Array:
