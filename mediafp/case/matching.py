@@ -283,7 +283,7 @@ def _section_query(asset: Asset, image: Pixels, rows: Fingerprint, row: int) -> 
         pdq=Pdq().dihedral_hashes(image),
         local_features=query_features(image, asset.row_size(row)),
         row=row,
-        is_section=True,
+        sections=sum(asset.is_section(row) for row in range(len(asset.pages))),
     )
 
 

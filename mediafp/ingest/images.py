@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from PIL import Image
+
 from mediafp.ingest.animations import ANIMATED_FORMATS, read_animation
 from mediafp.ingest.container_boxes import box_clues
 from mediafp.ingest.cpu_budget import BudgetCheck, unlimited
@@ -10,7 +12,7 @@ from mediafp.ingest.files import OpenFile
 from mediafp.ingest.image_clues import image_clues
 from mediafp.ingest.image_files import exif_orientation, format_name, open_image, pillow_step, upright_size
 from mediafp.ingest.limits import MAX_PAGE_PARTS
-from mediafp.ingest.page_rows import decoded_sides, read_page_rows
+from mediafp.ingest.page_rows import cut_sides, decoded_sides, read_page_rows
 from mediafp.ingest.pages import PAGED_FORMATS, has_pages, read_pages
 from mediafp.ingest.sniff import check_size
 from mediafp.types.media import DecodedMedia, Frame
@@ -52,9 +54,24 @@ def read_image(file: OpenFile, *, within_budget: BudgetCheck = unlimited) -> Dec
             if image.format == PRIMARY_FORMAT and (count := getattr(image, "n_frames", 1)) > 1:
                 warnings.append(f"skipped {count - 1} of {count} images: only the primary one of a HEIF file is read")
             # Shrinks a JPEG while it is decoded.
-            image.draft(None, decoded_sides(image.size))
+            stored_size = image.size
+            image.draft(None, decoded_sides(stored_size))
             thumbnail = read_embedded_thumbnail(image, orientation)
-            rows = read_page_rows(image, orientation, number=1, size=(width, height), max_parts=MAX_PAGE_PARTS)
+            is_reduced = image.size != stored_size
+
+            def reopen() -> Image.Image:
+                larger = open_image(reader, file.bytes)
+                larger.draft(None, cut_sides(stored_size))
+                return larger
+
+            rows = read_page_rows(
+                image,
+                orientation,
+                number=1,
+                size=(width, height),
+                max_parts=MAX_PAGE_PARTS,
+                reopen=reopen if is_reduced else None,
+            )
             pages, pixels = [Page(number=1, size=(width, height))], [rows.pixels]
             if thumbnail is not None and (uncut := find_uncut(rows.pixels, thumbnail)):
                 clues += uncut_clues(uncut)

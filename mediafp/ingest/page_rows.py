@@ -1,5 +1,6 @@
 """Rows of one page of an image: the page, its other rendering, and its sections."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -30,15 +31,26 @@ def decoded_sides(size: tuple[int, int]) -> tuple[int, int]:
     width, height = size
     longer = max(size)
     if is_long(size):
-        factor = cut_factor(size)
-        return -(-width // factor), -(-height // factor)
+        return cut_sides(size)
     if longer <= MIN_DECODED_SIDE:
         return size
     return -(-width * MIN_DECODED_SIDE // longer), -(-height * MIN_DECODED_SIDE // longer)
 
 
+def cut_sides(size: tuple[int, int]) -> tuple[int, int]:
+    """Return the width and height that an image of this size must keep for sections to be cut from it."""
+    factor = cut_factor(size)
+    return -(-size[0] // factor), -(-size[1] // factor)
+
+
 def read_page_rows(
-    image: Image.Image, orientation: int, *, number: int, size: tuple[int, int], max_parts: int
+    image: Image.Image,
+    orientation: int,
+    *,
+    number: int,
+    size: tuple[int, int],
+    max_parts: int,
+    reopen: Callable[[], Image.Image] | None = None,
 ) -> PageRows:
     """Return what the rows of the current page of an image show.
 
@@ -48,6 +60,7 @@ def read_page_rows(
         number: Number of the page.
         size: Width and height of the page in pixels, upright.
         max_parts: Largest number of sections and further renderings.
+        reopen: Opens the image again at the size of `cut_sides`, for small pictures on it; None if `image` is not reduced.
     """
     if not max_parts or not is_long(size):
         first, *others = render(image, orientation)
@@ -61,10 +74,13 @@ def read_page_rows(
         parts.append((Page(number=number, size=size, ground=other.ground), _shrink(other.pixels, MAX_THUMBNAIL_SIDE)))
     room = max_parts - len(parts)
     boxes = find_sections(first.pixels, room) if is_long(size) else find_small_pictures(first.pixels)[:room]
-    for box in boxes:
-        left, top, right, bottom = box
-        page = _section(number, box, first.pixels, size)
-        parts.append((page, _shrink(first.pixels[top:bottom, left:right], MAX_THUMBNAIL_SIDE)))
+    sections = [_section(number, box, first.pixels, size) for box in boxes]
+    pixels = first.pixels
+    if sections and not is_long(size):
+        # At half the size of the page, half of the detail of a profile picture would be lost.
+        larger = reopen() if reopen else image
+        pixels = render(larger, orientation, factor=cut_factor(larger.size), ground=first.ground)[0].pixels
+    parts += [(section, _cut(pixels, section, size)) for section in sections]
     return PageRows(pixels=whole, ground=first.ground, parts=parts)
 
 
@@ -74,6 +90,14 @@ def _section(number: int, box: Box, pixels: Pixels, size: tuple[int, int]) -> Pa
     corners = (np.array(box).reshape(2, 2) * scale).round().astype(int)
     left, top, right, bottom = corners.reshape(-1).tolist()
     return Page(number=number, size=(max(1, right - left), max(1, bottom - top)), corner=(left, top))
+
+
+def _cut(pixels: Pixels, section: Page, size: tuple[int, int]) -> Pixels:
+    """Return the pixels of a section, no larger than a thumbnail, from those of a page of this size, which may be fewer."""
+    scale = np.array(pixels.shape[1::-1]) / size
+    corners = (np.array(section.box, np.float64).reshape(2, 2) * scale).round().astype(int)
+    (left, top), (right, bottom) = corners.tolist()
+    return _shrink(pixels[top : max(top + 1, bottom), left : max(left + 1, right)], MAX_THUMBNAIL_SIDE)
 
 
 def _shrink(pixels: Pixels, side: int) -> Pixels:

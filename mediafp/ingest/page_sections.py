@@ -42,9 +42,10 @@ def is_long(size: tuple[int, int]) -> bool:
 
 
 def cut_factor(size: tuple[int, int]) -> int:
-    """Return the whole number by which a long page of this width and height is shrunk before it is cut."""
+    """Return the whole number by which a page of this width and height is shrunk before sections are cut from it."""
     width, height = size
-    return max(1, min(size) // SECTION_SIDE, int(np.ceil(np.sqrt(width * height / MAX_CUT_PIXELS))))
+    shown = min(size) // SECTION_SIDE if is_long(size) else 1
+    return max(1, shown, int(np.ceil(np.sqrt(width * height / MAX_CUT_PIXELS))))
 
 
 def find_small_pictures(page: Pixels) -> list[Box]:

@@ -164,7 +164,7 @@ def compare_images(query: ImageQuery, references: References) -> list[ImagePair]
             pair = _place_in_parts(pair, reference, query, references)
         pairs.append(pair)
         has_conclusive_fit = has_conclusive_fit or pairs[-1].is_settled or any(fit.is_conclusive for fit in fits)
-    if query.is_section:
+    if query.sections:
         return pairs
     if not has_conclusive_fit:
         pairs = _place_by_pixels(pairs, candidates, query, references)

@@ -20,6 +20,11 @@ SHORTLIST_SIZE = 60
 MIN_SECTION_SCORE = 0.15
 """Score, or score against a reference crop, from which a section is compared with a candidate. 0.5 % of the pairs of unrelated
 images reach it."""
+FEW_SECTIONS = 4
+"""Sections of an image up to which `MIN_SCORE_OF_FEW` decides. Chosen, not measured: the page of a profile has one to three."""
+MIN_SCORE_OF_FEW = 0.1
+"""The same score for sections that are few, so that comparing more of the candidates costs little. Chosen, not measured: that of
+any image that is placed."""
 MAX_SECTION_CANDIDATES = 8
 """Candidates of one section: there are up to 64 sections, and those of text alone resemble all others of text. Chosen, not
 measured."""
@@ -40,7 +45,7 @@ class ImageQuery:
         local_features: Keypoints of the image.
         row: Row of the image in its file, which is above 0 of a further page.
         negative: Local features of the image with light and dark exchanged, whose embedding is the last row; None without one.
-        is_section: True for a section of a long image, which is compared less closely, as there are many.
+        sections: Number of sections of the image, of which this is one; 0 for a whole. A section is compared less closely.
     """
 
     embeddings: Vectors
@@ -51,7 +56,7 @@ class ImageQuery:
     pdq: npt.NDArray[np.uint8]
     local_features: LocalFeatures
     row: int = 0
-    is_section: bool = False
+    sections: int = 0
     negative: LocalFeatures | None = None
 
     def is_negative(self, query_row: int) -> bool:
@@ -111,16 +116,17 @@ def search_candidates(query: ImageQuery, references: References) -> SearchResult
     found = SearchResult(
         candidates=candidates, crop_scores=crop_scores, rectangle_scores=rectangle_scores, hash_matches=hash_matches
     )
-    return _choose_for_section(found) if query.is_section else found
+    return _choose_for_section(found, query.sections) if query.sections else found
 
 
-def _choose_for_section(search: SearchResult) -> SearchResult:
-    """Return the few candidates with which a section of a long image is compared; of most sections none."""
+def _choose_for_section(search: SearchResult, sections: int) -> SearchResult:
+    """Return the few candidates with which one of so many sections of an image is compared; of most sections none."""
+    least = MIN_SECTION_SCORE if sections > FEW_SECTIONS else MIN_SCORE_OF_FEW
     matched = {sha256 for sha256, _ in search.hash_matches}
     chosen = [
         candidate
         for candidate in search.candidates
-        if candidate.sha256 in matched or max(candidate.score, search.crop_score(candidate)) >= MIN_SECTION_SCORE
+        if candidate.sha256 in matched or max(candidate.score, search.crop_score(candidate)) >= least
     ]
     return replace(search, candidates=chosen[:MAX_SECTION_CANDIDATES])
 
