@@ -47,9 +47,10 @@ class ImagePairFeatures:
         amount: `agreement` times log(1 + blocks with content that agree): a few blocks agree by chance.
         photographic: `agreement` times log(1 + photographic blocks that agree): one layout has many pictures, and a photograph
             is of one moment.
-        alignment: log(1 + photographic blocks that agree) times how near they lie to where the map of the placement has them,
-            0..1: what two photographs of one room share is a little displaced, what a copy with another background shares is
-            not.
+        alignment: log(1 + solid blocks), times the root of their share of the photographic blocks that agree, times how near
+            blocks lie to where the map of the placement has them, 0..1. What two photographs of one room share is a little
+            displaced, and beside the strokes of a watermark that they share everything differs; what a copy with another
+            background shares is neither.
     """
 
     hash_similarity: float

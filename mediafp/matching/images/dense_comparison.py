@@ -52,6 +52,8 @@ DIFFERENT_NCC, SAME_NCC = 0.4, 0.8
 PHOTOGRAPHIC_NCC = 0.7, 0.9
 """NCC up to which a photographic block shows another photograph, and from which the same: two pages of text that is too small to
 read, and two faces, have many blocks of .4 to .7. Chosen, not measured."""
+MIN_SURROUNDING = 0.5
+"""Agreement of a block below which those next to it are not surrounded by what agrees. Chosen, not measured."""
 SOFT_GRADIENTS = (0.7, 30.0)
 """Gradients, in grey levels per pixel, that photographs have nearly everywhere, and drawn graphics only at their edges. Chosen,
 not measured."""
@@ -98,6 +100,7 @@ class DenseComparison:
         steady_ncc: NCC of each block where it is.
         displacement: Distance (R, C) at which the block is found, in pixels of the grid.
         photographic: True (R, C) of the blocks that are photographic in both images.
+        surrounded: True (R, C) of the blocks that agree where they are, and next to which no block differs.
         weight: Weight (R, C) with which each block counts, 1 on the usual grid.
     """
 
@@ -108,6 +111,7 @@ class DenseComparison:
     steady_ncc: Float32Array
     displacement: Float32Array
     photographic: npt.NDArray[np.bool_]
+    surrounded: npt.NDArray[np.bool_]
     weight: Float32Array | float = 1.0
 
     @property
@@ -145,6 +149,14 @@ class DenseComparison:
     def photographic_share(self) -> float:
         """Share of the blocks, flat ones included, that are photographic and agree where they are."""
         return self.photographic_blocks / float(np.broadcast_to(self.weight, self.content.shape).sum())
+
+    @property
+    def solid_blocks(self) -> float:
+        """Number of photographic blocks that agree where they are, and next to which nothing differs.
+
+        Those under the strokes of a watermark agree too, and what is beside them differs.
+        """
+        return float((photographic_agreement_of(self) * self.surrounded * self.weight).sum())
 
     @property
     def shows_one_image(self) -> bool:
@@ -208,7 +220,7 @@ def join_comparisons(comparisons: Sequence[DenseComparison]) -> DenseComparison:
     Each part has the weight of its blocks on the usual grid, divided by the number of parts: a page in sections has as many
     blocks as one image.
     """
-    names = ("content", "ncc", "steady_ncc", "displacement", "photographic")
+    names = ("content", "ncc", "steady_ncc", "displacement", "photographic", "surrounded")
     columns = {name: np.concatenate([getattr(one, name).reshape(-1, 1) for one in comparisons]) for name in names}
     weights = [
         np.full(
@@ -346,6 +358,7 @@ class _Grid:
             steady_ncc=steady,
             displacement=displacement,
             photographic=photographic,
+            surrounded=_are_surrounded(content, steady),
         )
 
     def sharpness(self, grey: Float32Array) -> float:
@@ -448,6 +461,15 @@ def warp_to_grid(image: npt.NDArray[np.uint8], to_grid: Homography, size: tuple[
         image, to_pixel_centres(to_grid), size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     return np.asarray(warped, np.uint8)
+
+
+def _are_surrounded(content: Float32Array, steady_ncc: Float32Array) -> npt.NDArray[np.bool_]:
+    """Return True (R, C) for the blocks that agree where they are, and next to which none does not; flat ones do not count."""
+    import cv2
+
+    differs = (content > 0) & (agreement_of(steady_ncc) < MIN_SURROUNDING)
+    near = cv2.dilate(differs.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0)
+    return np.asarray((content > 0) & (near == 0), np.bool_)
 
 
 def _smooth(grey: Float32Array) -> Float32Array:

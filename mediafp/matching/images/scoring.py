@@ -1,6 +1,6 @@
 """Features of a pair of images, from which its probability is computed, and the verdict and the reasons of its match."""
 
-from math import log1p
+from math import log1p, sqrt
 
 from mediafp.matching.calibration import FramePairFeatures, ImagePairFeatures
 from mediafp.matching.images.dense_comparison import DenseComparison
@@ -42,7 +42,10 @@ def image_features(
     frames = frame_features(score, distance, fit, region_similarity)
     similarity, dense = frames.hash_similarity, fit.dense if fit and fit.is_verified else None
     agreement = dense.steady_agreement if dense else 0.0
-    exactness = max(0.0, 1 - dense.mean_displacement / CONTRADICTING_DISPLACEMENT) if dense else 0.0
+    alignment = 0.0
+    if dense and dense.solid_blocks:
+        exactness = max(0.0, 1 - dense.mean_displacement / CONTRADICTING_DISPLACEMENT)
+        alignment = exactness * log1p(dense.solid_blocks) * sqrt(dense.solid_blocks / dense.photographic_blocks)
     return ImagePairFeatures(
         hash_similarity=min(CONTRADICTED_SIMILARITY, similarity) if contradicts_copy(fit, distance) else similarity,
         support=frames.support,
@@ -50,7 +53,7 @@ def image_features(
         agreement=agreement,
         amount=agreement * log1p(dense.agreeing_blocks) if dense else 0.0,
         photographic=agreement * log1p(dense.photographic_blocks) if dense else 0.0,
-        alignment=exactness * log1p(dense.photographic_blocks) if dense else 0.0,
+        alignment=alignment,
     )
 
 
