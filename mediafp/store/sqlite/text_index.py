@@ -129,6 +129,14 @@ def stored_passages(database: Database, holder: str, source: SearchSource) -> li
     return rows.fetchall()
 
 
+def stray_holders(database: Database, source: SearchSource, known: str) -> list[str]:
+    """Return the holders of passages of a source that a query of all known holders does not return, in order."""
+    rows = database.execute(
+        f"SELECT DISTINCT holder FROM passage WHERE source = ? AND holder NOT IN ({known}) ORDER BY 1", (source,)
+    )
+    return [holder for (holder,) in rows]
+
+
 def search_passages(
     database: Database,
     text: str,

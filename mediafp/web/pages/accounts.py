@@ -19,7 +19,7 @@ from mediafp.web.drawings.lanes import draw_lanes
 from mediafp.web.drawings.networks import lay_out
 from mediafp.web.group_json import takeover_to_json
 from mediafp.web.pages.groups import computed_or_conflict, waiting
-from mediafp.web.paging import Limit, Offset, Page
+from mediafp.web.paging import Limit, Offset, Page, rows_of_page
 from mediafp.web.site import Site
 from mediafp.web.views import View
 
@@ -88,9 +88,7 @@ def add_accounts(site: Site, asking: Asking) -> None:
             keys &= overview.posted_by(members)
         ordered = [overview.accounts[key] for key in _order(overview, keys)]
         size = ROWS_ON_PAGE if view == "table" else LANES_ON_PAGE
-        shown = ordered[(page - 1) * size : page * size]
-        if page > 1 and not shown:
-            raise HTTPException(404, "the list has no such page")
+        shown = rows_of_page(ordered, page, size)
         takeovers = [one for one in overview.takeovers if one.earlier in keys and one.later in keys]
         iterations = [one for one in ordered if one.iteration and one.iteration > 1]
         names = _names(overview, shown)
