@@ -12,6 +12,7 @@ import numpy as np
 from processes import PATIENCE_SECONDS
 
 from mediafp.ingest.thumbnails import encode_thumbnail
+from mediafp.store import Store
 from mediafp.store.sqlite.connection import DATABASE_NAME
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.fingerprints import Fingerprint
@@ -142,3 +143,16 @@ def end_child(process: "subprocess.Popen[str]") -> int:
     """Close the input of a process, and return its exit status."""
     process.communicate(timeout=PATIENCE_SECONDS)
     return process.returncode
+
+
+def state(store: Store) -> tuple[object, ...]:
+    """Return everything that a write can change."""
+    assets = store.assets()
+    return (
+        assets,
+        [store.sightings(asset.sha256) for asset in assets],
+        [store.fingerprint_types(asset.sha256) for asset in assets],
+        [store.row_thumbnail(asset.sha256, 0) for asset in assets],
+        store.failures(),
+        store.last_log_entry(),
+    )

@@ -12,10 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, override
 
-from mediafp.engine.cluster.messages import (
-    INLINE_BYTES,
-    decode_report,
-)
+from mediafp.engine.cluster.messages import INLINE_BYTES, decode_report
 from mediafp.engine.cluster.node import NodeWorker, cluster_version
 from mediafp.engine.cluster.remote_worker import (
     MAX_ANSWER_BYTES,

@@ -39,10 +39,7 @@ from mediafp.engine.local.python_command import START_FOLDER, module_command
 from mediafp.engine.local.received_results import AnswerAssets, Received, collect_pair, collect_result
 from mediafp.engine.local.thread_limit import GREETING, answer_thread_starts, warn_of_missing_listener
 from mediafp.ingest.files import OpenFile
-from mediafp.ingest.limits import (
-    MAX_WORKER_MEMORY_BYTES,
-    MAX_WORKER_THREADS,
-)
+from mediafp.ingest.limits import MAX_WORKER_MEMORY_BYTES, MAX_WORKER_THREADS
 from mediafp.types.errors import ErrorKind, SandboxError, WorkerLost
 
 _logger = logging.getLogger(__name__)

@@ -11,15 +11,7 @@ from typing import BinaryIO
 
 from mediafp.engine.interface import UnpackedMember
 from mediafp.engine.local.capabilities import WorkerCapabilities
-from mediafp.engine.local.messages import (
-    ArchiveEnd,
-    DataChunk,
-    Failure,
-    MemberDecision,
-    MemberEnd,
-    MemberStart,
-    Task,
-)
+from mediafp.engine.local.messages import ArchiveEnd, DataChunk, Failure, MemberDecision, MemberEnd, MemberStart, Task
 from mediafp.engine.local.packing import unpack_capture
 from mediafp.engine.local.pool import ERROR_CLASSES, WorkerPool, error_from_failure
 from mediafp.engine.local.process import WorkerProcess

@@ -7,12 +7,7 @@ import numpy as np
 
 from mediafp.matching import calibration, verdicts
 from mediafp.matching.time_spans import round_span
-from mediafp.matching.transcripts.alignment import (
-    CHANCE_WORDS_PER_LOG_CELL,
-    MIN_COPY_WORDS,
-    AlignedPassage,
-    align_pair,
-)
+from mediafp.matching.transcripts.alignment import CHANCE_WORDS_PER_LOG_CELL, MIN_COPY_WORDS, AlignedPassage, align_pair
 from mediafp.matching.transcripts.index import TranscriptIndex
 from mediafp.types.arrays import Float64Array
 from mediafp.types.file_sounds import sound_name
