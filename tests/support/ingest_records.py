@@ -42,6 +42,19 @@ def fingerprint(sha256: str, type: str = "pdq", rows: int = 3, *, seed: int = 0)
     )
 
 
+def untimed_fingerprint(sha256: str, vectors: np.ndarray) -> Fingerprint:
+    """Return a fingerprint of type "t" with these rows, all at the start."""
+    count = len(vectors)
+    return Fingerprint(
+        sha256=sha256,
+        type="t",
+        version="1",
+        spans=np.zeros((count, 2)),
+        vectors=vectors,
+        quality=np.ones(count, np.float32),
+    )
+
+
 def ingest_record(name: str = "a", path: str | None = None, *, rows: int = 3) -> IngestRecord:
     """Return the ingest record of one file; the SHA-256 of its asset is the name, repeated."""
     sha256, path = (name * 64)[:64], path or f"/dump/{name}.mp4"
@@ -156,3 +169,10 @@ def state(store: Store) -> tuple[object, ...]:
         store.failures(),
         store.last_log_entry(),
     )
+
+
+def add_records(store: Store, *records: IngestRecord) -> None:
+    """Add records to a store in one transaction."""
+    with store.writing():
+        for record in records:
+            store.add_record(record)

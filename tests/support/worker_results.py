@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fake_references import unit_rows
 
 from mediafp.engine.local.messages import (
     LENGTH,
@@ -74,14 +75,9 @@ def vectors(count: int) -> dict[str, np.ndarray]:
     return {
         name: rng.integers(0, 256, (count, fingerprint_type(name).columns), np.uint8)
         if fingerprint_type(name).metric == "hamming"
-        else unit(rng.normal(size=(count, fingerprint_type(name).columns)))
+        else unit_rows(rng.normal(size=(count, fingerprint_type(name).columns)))
         for name in (*FRAME_TYPES, REFERENCE_CROPS)
     }
-
-
-def unit(rows: np.ndarray) -> np.ndarray:
-    """Return the rows at length 1."""
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float16)
 
 
 def result(count: int = 3, **changed: Any) -> AnalysisResult:
