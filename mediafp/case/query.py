@@ -237,7 +237,7 @@ class _QueryRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _QueryFacts:
-    """What the results of one query have in common, whichever matches are known."""
+    """Facts that the results of one query have in common, whichever matches are known."""
 
     asset: Asset
     clues: Sequence[Clue]

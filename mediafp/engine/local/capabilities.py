@@ -1,4 +1,4 @@
-"""What a worker process can do, which is decided before it enters the sandbox."""
+"""Capabilities of a worker process, which are decided before it enters the sandbox."""
 
 from dataclasses import dataclass
 
