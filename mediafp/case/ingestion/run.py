@@ -9,13 +9,12 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
-from mediafp.case.comparison.run import ComparisonRun
-from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.ingestion.archive_items import iter_archive_items
 from mediafp.case.ingestion.commit import FileWriter
 from mediafp.case.ingestion.items import IngestItem, item_on_disk
 from mediafp.case.ingestion.known import KnownFiles
 from mediafp.case.ingestion.listed_sidecars import ListedSidecars
+from mediafp.case.ingestion.new_comparisons import NewComparisons
 from mediafp.case.ingestion.order import defer_large_files
 from mediafp.case.ingestion.pending import PendingFile
 from mediafp.case.ingestion.resolved_failures import ResolvedFailures
@@ -138,7 +137,7 @@ class IngestRun:
         self._duplicates: dict[str, list[PendingFile]] = {}
         """Files with a content that is being analysed, by its SHA-256: they wait for the result."""
         self._resolved_failures = ResolvedFailures(store)
-        self._comparisons: ComparisonRun | None = None
+        self._comparisons: NewComparisons | None = None
         self._finished: deque[PendingFile] = deque()
         """Files that wait for their commit."""
         self._outcomes: deque[FileOutcome] = deque()
@@ -164,29 +163,13 @@ class IngestRun:
         stack: ExitStack,
     ) -> None:
         """Compare each new asset with all others; arguments as in `run_ingest`."""
-        self._comparisons = ComparisonRun(self._store, open_references, engine=self._engine, jobs=self._jobs)
-        self._on_compared = on_compared
+        self._comparisons = NewComparisons(self._store, self._engine, open_references, on_compared, jobs=self._jobs)
         stack.callback(self._comparisons.close)
 
     def finish_comparisons(self) -> None:
-        """Compare what is left, also what an earlier run left that was ended."""
-        if self._comparisons is None:
-            return
-        self._begin_comparisons(None)
-        while self._comparisons.is_busy:
-            self._comparisons.wait()
-            self._save_comparisons()
-
-    def _begin_comparisons(self, assets: set[str] | None) -> None:
-        """Begin to compare these assets, or all that have changed and were not begun yet."""
-        if self._comparisons and assets != set():
-            pending = self._store.pending_comparisons(comparison_versions(), only_changed=True, assets=assets)
-            self._comparisons.add(pending)
-
-    def _save_comparisons(self) -> None:
-        if self._comparisons and self._comparisons.is_busy:
-            done = self._comparisons.save()
-            self._on_compared(done, done + self._comparisons.waiting)
+        """Compare what is left, if new assets are compared."""
+        if self._comparisons:
+            self._comparisons.finish()
 
     def settings(self) -> dict[str, object]:
         """Return the settings of the analysis, as the custody log states them."""
@@ -241,7 +224,8 @@ class IngestRun:
             if self._finished and (is_full or not self._in_progress or is_late):
                 yield from self._commit()
                 # After the outcomes: if this fails, the files are stored all the same.
-                self._save_comparisons()
+                if self._comparisons:
+                    self._comparisons.save()
                 last_commit = time.monotonic()
         if self._listed_sidecars:
             yield from self._listed_sidecars.iter_outcomes()
@@ -413,7 +397,8 @@ class IngestRun:
     def _commit(self) -> list[FileOutcome]:
         files = list(self._finished)
         outcomes = self._writer.commit(files)
-        self._begin_comparisons({outcome.sha256 for outcome in outcomes if outcome.sha256})
+        if self._comparisons:
+            self._comparisons.begin({outcome.sha256 for outcome in outcomes if outcome.sha256})
         outcomes = self._watched.mark([(file.item.uri, outcome) for file, outcome in zip(files, outcomes, strict=True)])
         self._finished.clear()
         if self._queue:
