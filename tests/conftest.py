@@ -22,6 +22,13 @@ def photos() -> dict[str, np.ndarray]:
     return {name: np.asarray(Image.open(packaged_file(*file)).convert("RGB")) for name, file in PHOTOS.items()}
 
 
+@pytest.fixture
+def photo(tmp_path: Path, photos: dict[str, np.ndarray]) -> Path:
+    """A photograph as a PNG file."""
+    Image.fromarray(photos["temple"]).save(tmp_path / "temple.png", compress_level=1)
+    return tmp_path / "temple.png"
+
+
 @pytest.fixture(scope="session")
 def clips() -> dict[str, Path]:
     """Paths of real video files."""

@@ -94,13 +94,13 @@ def find_slot_pairs(posts: Posts, window: float) -> SlotPairs:
     items, times = posts.items[order], posts.times[order]
     firsts, seconds = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     # Every post with the next one of its item, then with the next but one, until none is within the window.
-    here = np.arange(len(order))
+    places = np.arange(len(order))
     step = 1
-    while len(here := here[here + step < len(order)]):
-        near = (items[here] == items[here + step]) & (times[here + step] - times[here] <= window)
-        here = here[near]
-        firsts.append(order[here])
-        seconds.append(order[here + step])
+    while len(places := places[places + step < len(order)]):
+        near = (items[places] == items[places + step]) & (times[places + step] - times[places] <= window)
+        places = places[near]
+        firsts.append(order[places])
+        seconds.append(order[places + step])
         step += 1
     first, second = np.concatenate(firsts), np.concatenate(seconds)
     return SlotPairs(first=first, second=second, items=posts.items[first], skipped=int((sizes > most).sum()))

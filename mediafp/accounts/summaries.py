@@ -1,7 +1,7 @@
 """Accounts with their names, times and shared media, from sightings."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
@@ -79,14 +79,19 @@ def _handles(seen: Sequence[Sighting]) -> list[AccountName]:
     )
 
 
-def _count_shared(items: Mapping[str, set[str]]) -> dict[str, Counter[str]]:
-    """Return how many items each account shares with each other one."""
+def list_sharers(items: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+    """Return the accounts that posted each item, given the items of each account."""
     sharers: defaultdict[str, list[str]] = defaultdict(list)
     for key, posted in items.items():
         for item in posted:
             sharers[item].append(key)
+    return sharers
+
+
+def _count_shared(items: Mapping[str, set[str]]) -> dict[str, Counter[str]]:
+    """Return how many items each account shares with each other one."""
     shared: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for keys in sharers.values():
+    for keys in list_sharers(items).values():
         if 1 < len(keys) <= MAX_SHARING_ACCOUNTS:
             for a, b in combinations(keys, 2):
                 shared[a][b] += 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from mediafp.accounts.summaries import AccountRecords
+from mediafp.accounts.summaries import AccountRecords, list_sharers
 from mediafp.accounts.timelines import build_timeline
 from mediafp.case.accounts import find_account_keys, find_named_keys, load_accounts
 from mediafp.case.shared_media import group_near_duplicates
@@ -111,10 +111,7 @@ def _find_takeovers(
             standing = posts[key].get(item)
             if standing is None or time_key(at) < time_key(standing[0]):
                 posts[key][item] = at, sighting.sha256
-    sharers: defaultdict[str, list[str]] = defaultdict(list)
-    for key, items in posts.items():
-        for item in items:
-            sharers[item].append(key)
+    sharers = list_sharers(posts)
     found = []
     for earlier, account in records.accounts.items():
         removal = parse_instant(account.removed_at) if account.removed_at else None

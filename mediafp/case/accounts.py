@@ -1,7 +1,7 @@
 """The accounts of a store, and the time line of one of them, of a file or of a cluster."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,7 @@ from mediafp.case.shared_media import group_near_duplicates, pair_images
 from mediafp.ingest.path_uri import path_uri
 from mediafp.store import Store
 from mediafp.types.errors import UsageError
+from mediafp.types.media import Asset
 from mediafp.types.sightings import Sighting
 from mediafp.types.timelines import Timeline
 
@@ -25,16 +26,26 @@ _CLUSTER: Final = re.compile("c[1-9][0-9]*")
 def load_accounts(store: Store) -> AccountRecords:
     """Return the accounts of a store with what they share, and their lines."""
     assets = store.assets()
-    known = {asset.sha256 for asset in assets}
     images = {asset.sha256 for asset in assets if asset.kind == "image"}
-    media = group_near_duplicates(store, assets)
-    # A damaged asset is not among the assets.
-    records = summarise_accounts([seen for seen in store.iter_sightings() if seen.sha256 in known], media)
+    records, media = load_summaries(store, assets)
     pairs = pair_images(store, images)
     evidence = find_evidence(records, images, pairs, store.iter_clues(MIN_CLUE_ITEMS), media)
     decided, apart = _load_decided(store, records)
     accounts = find_iterations(records.accounts, [*evidence, *decided], apart)
     return AccountRecords(sightings=records.sightings, keys=records.keys, accounts=accounts)
+
+
+def load_summaries(store: Store, assets: Sequence[Asset]) -> tuple[AccountRecords, dict[str, str]]:
+    """Return the accounts of a store without their lines, and the item of each asset that has near-duplicates.
+
+    Args:
+        store: The store.
+        assets: All of its assets.
+    """
+    known = {asset.sha256 for asset in assets}
+    media = group_near_duplicates(store, assets)
+    # A damaged asset is not among the assets.
+    return summarise_accounts([seen for seen in store.iter_sightings() if seen.sha256 in known], media), media
 
 
 def _load_decided(store: Store, records: AccountRecords) -> tuple[list[Evidence], set[tuple[str, str]]]:

@@ -10,8 +10,8 @@ import numpy as np
 from mediafp.accounts.coshares import PairTable, SlotPairs, compare_pairs, find_slot_pairs
 from mediafp.accounts.evidence import join_pairs
 from mediafp.accounts.permutations import Posts
-from mediafp.accounts.summaries import AccountRecords, summarise_accounts
-from mediafp.case.shared_media import group_near_duplicates
+from mediafp.accounts.summaries import AccountRecords
+from mediafp.case.accounts import load_summaries
 from mediafp.store import Store
 from mediafp.types.coshares import Coshare, CoshareGroup, Cosharing, SharedPost
 from mediafp.types.instants import parse_instant
@@ -28,10 +28,7 @@ class _Post(NamedTuple):
 
 def find_coshares(store: Store, window: float) -> Cosharing:
     """Return the pairs of accounts of a store that posted the same media within a window of seconds."""
-    assets = store.assets()
-    known = {asset.sha256 for asset in assets}
-    media = group_near_duplicates(store, assets)
-    records = summarise_accounts([seen for seen in store.iter_sightings() if seen.sha256 in known], media)
+    records, media = load_summaries(store, store.assets())
     found, inexact = _posts(records, media, window)
     accounts = sorted({post.account for post in found})
     items = sorted({post.item for post in found})

@@ -13,10 +13,10 @@ PARTIAL_SEARCH: Final = "a part of the rows of a large index: a use may be missi
 """End of a sentence about a search of more rows than a query row is compared with."""
 
 
-def find_lost_pairs(store: Store, sha256: str | None = None) -> list[LostPair]:
-    """Return the pairs that no worker could compare, of an asset or of all, by both assets."""
+def find_lost_pairs(store: Store) -> list[LostPair]:
+    """Return the pairs that no worker could compare, by both assets."""
     pairs = []
-    for kept, failure, a_uri, b_uri in _iter_lost(store, sha256):
+    for kept, failure, a_uri, b_uri in _iter_lost(store, None):
         a, b = kept.pair
         message = _describe_lost(a_uri, b_uri, failure)
         pairs.append(LostPair(a=a, b=b, a_uri=a_uri, b_uri=b_uri, kind=failure.kind, message=message))

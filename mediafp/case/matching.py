@@ -44,24 +44,6 @@ MAX_SOUND_PARTNERS = 100
 """Most promising sounds with which that of a query is compared. Chosen, not measured."""
 
 
-def match_analysis(
-    store: Store,
-    references: StoredReferences,
-    analysis: FileAnalysis,
-    *,
-    ocr_lines: Callable[[Match], TextLines | None],
-) -> list[Match]:
-    """Return the matches of a file's frames and audio, by falling probability; an asset with the same content comes first.
-
-    Args:
-        store: The store.
-        references: Its references.
-        analysis: The file.
-        ocr_lines: Function that returns the text in the image of a match, None if it is unknown.
-    """
-    return add_texts(match_content(references, analysis), store, references, analysis, ocr_lines=ocr_lines)
-
-
 def match_content(references: StoredReferences, analysis: FileAnalysis) -> list[Match]:
     """Return the matches of a file's frames and audio without the evidence of texts, in no order."""
     matches = _match_pages(references, analysis)
@@ -83,7 +65,15 @@ def add_texts(
     *,
     ocr_lines: Callable[[Match], TextLines | None],
 ) -> list[Match]:
-    """Return matches of `match_content` with the evidence of texts; arguments and order as of `match_analysis`."""
+    """Return matches with the evidence of texts, by falling probability; an asset with the same content comes first.
+
+    Args:
+        matches: The matches of `match_content`.
+        store: The store.
+        references: Its references.
+        analysis: The file.
+        ocr_lines: Function that returns the text in the image of a match, None if it is unknown.
+    """
     text = QueryText.find(analysis.text.lines if analysis.text else None, analysis.asset)
     ordered = sorted((add_text_evidence(match, text, ocr_lines) for match in matches), key=by_probability)
     sha256 = analysis.asset.sha256

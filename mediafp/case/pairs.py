@@ -30,6 +30,7 @@ from mediafp.types.geometry import homography_from_corners, image_corners, polyg
 from mediafp.types.matches import Match, Point, by_probability
 from mediafp.types.media import Asset
 from mediafp.types.saved_queries import SavedQuery
+from mediafp.types.scaled_images import scaled_size
 from mediafp.types.transcripts import Transcript
 
 MAX_OPEN_ORIGINALS: Final = 6
@@ -115,7 +116,7 @@ class Pairs:
 
         image = self._thumbnails.decode_apart(jpeg)
         scale = WARPED_SIDE / max(reference_size)
-        size = max(1, round(reference_size[0] * scale)), max(1, round(reference_size[1] * scale))
+        size = scaled_size(*reference_size, scale)
         # Each axis by its own factor: the size of the image is rounded, and the browser stretches it to the reference.
         target = np.array(quad) * (size[0] / reference_size[0], size[1] / reference_size[1])
         if polygon_area(target) < MIN_QUAD_AREA:

@@ -32,11 +32,13 @@ from mediafp.store import Store
 from mediafp.types.errors import CorruptMedia, MediaError, StoreError, UsageError
 from mediafp.types.file_sounds import to_file_sound
 from mediafp.types.fingerprints import Fingerprint
+from mediafp.types.hashes import ListedHit
 from mediafp.types.jpeg import check_stored_thumbnail
 from mediafp.types.kept_matches import MIN_KEPT_PROBABILITY
 from mediafp.types.matches import Match, QueryResult, TextLine
 from mediafp.types.media import Asset, Audio
 from mediafp.types.runs import FileAnalysis, SpeechOptions
+from mediafp.types.sightings import Clue
 from mediafp.types.transcripts import TranscribedAudio, Transcript
 
 PartState = Literal["matching", "transcribing"]
@@ -116,89 +118,134 @@ def run_query(
         StoreError: The store cannot be read.
         SandboxError: The sandbox is unavailable.
     """
-
-    def fail(error: str) -> AnalysedQuery:
-        return AnalysedQuery(result=QueryResult(query=query.name, sha256=None, kind=None, error=error), analysis=None)
-
-    def ocr_lines(match: Match) -> TextLines | None:
-        lines = store.ocr_lines(match.sha256)
-        if lines is None and options.ocr and match.probability >= MIN_OCR_PROBABILITY:
-            lines = _run_ocr_on_asset(store, match.sha256, open_engine())
-        return lines
-
-    def lacks_text(match: Match) -> bool:
-        is_read = match.probability < MIN_OCR_PROBABILITY or not takes_text_evidence(match)
-        return not is_read and store.ocr_lines(match.sha256) is None
-
-    analysis, transcript = None, None
+    run = _QueryRun(query=query, store=store, open_engine=open_engine, options=options)
     try:
         with query.open() as file:
             kind = detect_kind(file)
             if kind is None:
-                return fail(NOT_MEDIA_MESSAGE)
+                return _fail(query, NOT_MEDIA_MESSAGE)
             sha256 = file_sha256(file)
-            if asset := _find_compared(store, sha256, options):
-                kind = asset.kind
-                matches = known_matches(store, asset, speech=options.speech is not None, ocr_lines=ocr_lines)
-                text = store.ocr_lines(sha256)
-            else:
+            asset = _find_compared(store, sha256, options)
+            if asset is None:
                 references = open_references()
                 speech = options.speech if options.speech and references.transcripts.assets else None
                 request = AnalysisRequest(audio=speech is not None, ocr=options.ocr, image=True, matched_only=True)
                 with stable_content(file, sha256) as content:
                     analysis = open_engine().analyse(content, sha256, kind, request)
+            else:
+                matches = known_matches(store, asset, speech=options.speech is not None, ocr_lines=run.ocr_lines)
     except MediaError as error:
-        return fail(str(error))
+        return _fail(query, str(error))
+    if asset:
+        return run.answer_known(asset, matches)
+    return run.answer_analysed(analysis, references, speech, on_part)
 
-    hits = find_listed_analysis(store, analysis, references.decode) if analysis else find_listed(store, sha256)
-    listed = tuple(hits)
 
-    def build_result(matches: list[Match], text: TextLines | None) -> AnalysedQuery:
+def _fail(query: QueryFile, error: str) -> AnalysedQuery:
+    return AnalysedQuery(result=QueryResult(query=query.name, sha256=None, kind=None, error=error), analysis=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _QueryRun:
+    """A query in progress."""
+
+    query: QueryFile
+    store: Store
+    open_engine: Callable[[], Engine]
+    options: QueryOptions
+
+    def ocr_lines(self, match: Match) -> TextLines | None:
+        """Return the text in the image of a match, by OCR if the store lacks it; None if it is unknown."""
+        lines = self.store.ocr_lines(match.sha256)
+        if lines is None and self.options.ocr and match.probability >= MIN_OCR_PROBABILITY:
+            lines = _run_ocr_on_asset(self.store, match.sha256, self.open_engine())
+        return lines
+
+    def answer_known(self, asset: Asset, matches: list[Match]) -> AnalysedQuery:
+        """Return the result of a file whose kept matches answer the query."""
+        facts = _QueryFacts(
+            asset=asset,
+            clues=self.store.clues_at(asset.sha256, ""),
+            listed=tuple(find_listed(self.store, asset.sha256)),
+            # Kept matches were searched for by `relate`; the index need not be there for them.
+            warnings=lambda: (*self.store.warnings(asset.sha256), *match_warnings(self.store, asset.sha256)),
+        )
+        return self._build_result(facts, matches, self.store.ocr_lines(asset.sha256))
+
+    def answer_analysed(
+        self,
+        analysis: FileAnalysis,
+        references: StoredReferences,
+        speech: SpeechOptions | None,
+        on_part: Callable[[AnalysedQuery, PartState], object],
+    ) -> AnalysedQuery:
+        """Return the result of a file that was analysed; its speech is transcribed with `speech` if that is not None."""
+        facts = _QueryFacts(
+            asset=analysis.asset,
+            clues=analysis.clues,
+            listed=tuple(find_listed_analysis(self.store, analysis, references.decode)),
+            warnings=lambda: (*analysis.warnings, *references.search_warnings()),
+            analysis=analysis,
+        )
+        text = analysis.text.lines if analysis.text else None
+        found = match_content(references, analysis)
+        with_texts = partial(add_texts, found, self.store, references, analysis)
+        if self.options.ocr and any(map(self._lacks_text, found)):
+            known = with_texts(ocr_lines=lambda match: self.store.ocr_lines(match.sha256))
+            on_part(self._build_result(facts, known, text), "matching")
+        matches = with_texts(ocr_lines=self.ocr_lines)
+        if speech is None or not analysis.audio:
+            return self._build_result(facts, matches, text)
+        on_part(self._build_result(facts, matches, text), "transcribing")
+        words, transcript = _read_speech(analysis, self.store, references, self.open_engine(), speech)
+        matches = add_scripts(matches, words, transcript, references)
+        return replace(self._build_result(facts, matches, text), transcript=transcript)
+
+    def _lacks_text(self, match: Match) -> bool:
+        is_read = match.probability < MIN_OCR_PROBABILITY or not takes_text_evidence(match)
+        return not is_read and self.store.ocr_lines(match.sha256) is None
+
+    def _build_result(self, facts: "_QueryFacts", matches: list[Match], text: TextLines | None) -> AnalysedQuery:
+        store, options, sha256 = self.store, self.options, facts.asset.sha256
         matches = as_decided(matches, sha256, store)
-        if kind == "video":
+        if facts.asset.kind == "video":
             matches = mark_matches(matches, sha256, store)
         if options.since:
             matches = [match for match in matches if store.added_at(match.sha256) >= options.since]
-        content_clues = analysis.clues if analysis else store.clues_at(sha256, "")
-        clues = tuple(dict.fromkeys((*content_clues, *name_clues(PurePath(query.name).name))))
-        own = (sha256, query.uri)
+        clues = tuple(dict.fromkeys((*facts.clues, *name_clues(PurePath(self.query.name).name))))
+        own = (sha256, self.query.uri)
         matches_others = partial(iter_with_sources, store=store, query=own, query_clues=clues)
         # What is left of it after the listed ones is counted, at no cost for each.
         probable = (match for match in matches if match.probability >= options.min_probability)
         listed_matches = tuple(islice(matches_others(probable), options.top))
         near_misses = matches_others(match for match in matches if match.probability < options.min_probability)
         result = QueryResult(
-            query=query.name,
+            query=self.query.name,
             sha256=sha256,
-            kind=kind,
+            kind=facts.asset.kind,
             error=None,
             matches=listed_matches,
             more_matches=count_with_sources(probable, store, query=own),
             near_misses=tuple(islice(near_misses, options.near_misses)),
             text=tuple(text) if text is not None else None,
             clues=clues,
-            listed=listed,
-            # Kept matches were searched for by `relate`; the index need not be there for them.
-            warnings=(*analysis.warnings, *references.search_warnings())
-            if analysis
-            else (*store.warnings(sha256), *match_warnings(store, sha256)),
+            listed=facts.listed,
+            warnings=facts.warnings(),
         )
-        return AnalysedQuery(result=result, analysis=analysis, transcript=transcript)
+        return AnalysedQuery(result=result, analysis=facts.analysis)
 
-    if analysis:
-        kind = analysis.asset.kind
-        text = analysis.text.lines if analysis.text else None
-        found = match_content(references, analysis)
-        with_texts = partial(add_texts, found, store, references, analysis)
-        if options.ocr and any(map(lacks_text, found)):
-            known = with_texts(ocr_lines=lambda match: store.ocr_lines(match.sha256))
-            on_part(build_result(known, text), "matching")
-        matches = with_texts(ocr_lines=ocr_lines)
-        if speech and analysis.audio:
-            on_part(build_result(matches, text), "transcribing")
-            words, transcript = _read_speech(analysis, store, references, open_engine(), speech)
-            matches = add_scripts(matches, words, transcript, references)
-    return build_result(matches, text)
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _QueryFacts:
+    """Facts that the results of one query have in common, whichever matches are known."""
+
+    asset: Asset
+    clues: Sequence[Clue]
+    """Clues in the content of the file."""
+    listed: tuple[ListedHit, ...]
+    warnings: Callable[[], tuple[str, ...]]
+    """Returns the warnings so far: a search adds some."""
+    analysis: FileAnalysis | None = None
 
 
 def _find_compared(store: Store, sha256: str, options: QueryOptions) -> Asset | None:

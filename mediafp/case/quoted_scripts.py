@@ -65,6 +65,6 @@ def _iter_said(
             if shared >= 0.5 * min(segment.end - segment.start, span[1] - span[0]):
                 yield segment
             continue
-        said = [word for word in timed if word.span and span[0] <= sum(word.span) / 2 <= span[1]]
-        if said:
-            yield replace_text(segment, segment.text[said[0].start : said[-1].end])
+        spoken = [word for word in timed if word.span and span[0] <= sum(word.span) / 2 <= span[1]]
+        if spoken:
+            yield replace_text(segment, segment.text[spoken[0].start : spoken[-1].end])

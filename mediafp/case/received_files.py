@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -29,14 +28,6 @@ BLOCK_BYTES: Final = 1 << 20
 """Bytes that are copied at once."""
 CACHED_NAMES: Final = 10_000
 """Names that are kept in memory, about 300 bytes each."""
-
-
-@dataclass(slots=True)
-class ReceivedFile:
-    """A file that is being received, and its path once it is kept."""
-
-    upload: Upload
-    path: Path | None = None
 
 
 class ReceivedFiles:

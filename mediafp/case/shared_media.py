@@ -1,5 +1,6 @@
 """Assets that show the same: near-duplicates by their kept matches, and images of which one is a part of the other."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from mediafp.accounts.evidence import ImagePairs
@@ -15,7 +16,7 @@ from mediafp.store import Store
 from mediafp.types.media import Asset
 
 
-def group_near_duplicates(store: Store, assets: list[Asset]) -> dict[str, str]:
+def group_near_duplicates(store: Store, assets: Sequence[Asset]) -> dict[str, str]:
     """Return the item of each asset that has near-duplicates: the smallest SHA-256 of its group.
 
     Groups are made like clusters, of matches whose verdict is `copy` alone, and by the same decisions.

@@ -157,9 +157,9 @@ def _print_segments(match: Match) -> None:
         else:
             spans = f"{_span(segment.query)} of the query, {_span(segment.reference)} of the reference"
             print_line(f"      {segment.channel}: {spans}")
-            said = next(words, None) if segment.channel == "script" else None
-            if said:
-                print_line("          ", *_quoted(said))
+            quotation = next(words, None) if segment.channel == "script" else None
+            if quotation:
+                print_line("          ", *_quoted(quotation))
     if more := len(match.segments[MAX_SEGMENT_LINES:]):
         print_line(f"      and {count_of(more, 'more segment')}: see --json", style="dim")
 

@@ -171,13 +171,7 @@ def _fingerprint(media: DecodedMedia, sha256: str, size: int, types: Sequence[An
         bytes=size,
         properties={**media.properties, "frames_sampled": sampled} if is_video else media.properties,
     )
-    try:
-        check_asset(asset)
-        check_spans(asset, np.array(selector.spans, np.float64).reshape(-1, 2))
-        for track in _audio_tracks(media):
-            check_time(track.start, "the start of the audio")
-    except ValueError as error:
-        raise CorruptMedia(f"cannot use what the file states: {error}; convert it first") from error
+    _check_statements(asset, selector.spans, media)
     return FileAnalysis(
         asset=asset,
         fingerprints=tuple(
@@ -191,6 +185,17 @@ def _fingerprint(media: DecodedMedia, sha256: str, size: int, types: Sequence[An
         image=first,
         clues=tuple(media.clues),
     )
+
+
+def _check_statements(asset: Asset, spans: Sequence[TimeSpan], media: DecodedMedia) -> None:
+    """Raise CorruptMedia if the size or a time of a file is one that no file has."""
+    try:
+        check_asset(asset)
+        check_spans(asset, np.array(spans, np.float64).reshape(-1, 2))
+        for track in _audio_tracks(media):
+            check_time(track.start, "the start of the audio")
+    except ValueError as error:
+        raise CorruptMedia(f"cannot use what the file states: {error}; convert it first") from error
 
 
 def _with_audio(

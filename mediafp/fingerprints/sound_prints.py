@@ -13,14 +13,7 @@ import numpy.typing as npt
 from mediafp.types.arrays import Float32Array, Float64Array
 from mediafp.types.fingerprints import Metric, TimedRows
 from mediafp.types.media import AUDIO_SAMPLE_RATE, Audio
-from mediafp.types.sound_prints import (
-    HOP_SAMPLES,
-    PRINT_BITS,
-    PRINTS_PER_ROW,
-    ROW_SECONDS,
-    VALID_BIT,
-    pack_rows,
-)
+from mediafp.types.sound_prints import HOP_SAMPLES, PRINT_BITS, PRINTS_PER_ROW, ROW_SECONDS, VALID_BIT, pack_rows
 
 TYPE_NAME: Final = "sound_prints"
 WINDOW_SAMPLES: Final = 4096

@@ -8,12 +8,7 @@ import av.container
 from av.audio.stream import AudioStream
 
 from mediafp.ingest.audio import AudioDecoder, open_audio_decoder
-from mediafp.ingest.container import (
-    audio_stream,
-    demux_packets,
-    discard_others,
-    has_decoder,
-)
+from mediafp.ingest.container import audio_stream, demux_packets, discard_others, has_decoder
 from mediafp.ingest.cpu_budget import CPU_LIMIT_MESSAGE, BudgetCheck, unlimited
 from mediafp.ingest.limits import MAX_AUDIO_SECONDS, MAX_TRACKS_SECONDS
 from mediafp.types.media import MAX_AUDIO_TRACKS, MAX_TRACK_NUMBER, Audio

@@ -12,6 +12,7 @@ from mediafp.ingest.container import library_message
 from mediafp.ingest.limits import FRAME_SIDE, MAX_FRAME_PIXELS
 from mediafp.types.errors import CorruptMedia, TooLargeMedia
 from mediafp.types.media import Pixels
+from mediafp.types.scaled_images import scaled_size
 
 MAX_PIXEL_ASPECT: Final = 4.0
 """Ratio of a pixel's sides beyond which, either way, it counts as damage and the pixel as square. Chosen, not
@@ -35,11 +36,11 @@ def frame_pixels(frame: VideoFrame, stream: VideoStream, side: int = FRAME_SIDE)
             "shrink the video first"
         )
     width, height = _square_pixel_size(frame, stream)
-    scale = min(1.0, side / max(width, height))
+    width, height = scaled_size(width, height, min(1.0, side / max(width, height)))
     try:
         scaled = frame.reformat(
-            width=max(1, round(width * scale)),
-            height=max(1, round(height * scale)),
+            width=width,
+            height=height,
             format="rgb24",
             interpolation=Interpolation.AREA,
             threads=1,

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from mediafp.types.geometry import Box
 from mediafp.types.media import Pixels
 from mediafp.types.rectangles import DUPLICATE_IOU, MIN_CLEAR_DEVIATION, box_iou
+from mediafp.types.scaled_images import scaled_size
 
 SEARCHED_SIDE: Final = 256
 """Pixels of the page's shorter side at which it is cut: a line of text has 3 of them or more. Chosen, not measured."""
@@ -51,7 +52,7 @@ def find_blocks(page: Pixels, limit: int) -> list[Box]:
 
     height, width = page.shape[:2]
     zoom = min(1.0, SEARCHED_SIDE / min(height, width))
-    size = (max(1, round(width * zoom)), max(1, round(height * zoom)))
+    size = scaled_size(width, height, zoom)
     small = np.asarray(cv2.resize(page, size, interpolation=cv2.INTER_AREA), np.uint8) if zoom < 1 else page
     found: list[Box] = []
     for box in _iter_blocks(small):

@@ -12,6 +12,7 @@ from mediafp.types.geometry import Box
 from mediafp.types.jpeg import MAX_THUMBNAIL_SIDE
 from mediafp.types.media import Pixels
 from mediafp.types.pages import Ground, Page
+from mediafp.types.scaled_images import shrink
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -102,14 +103,7 @@ def _cut(pixels: Pixels, section: Page, size: tuple[int, int]) -> Pixels:
 
 def _shrink(pixels: Pixels, side: int) -> Pixels:
     """Return pixels with at most `side` of them on the longer side, read-only; a copy that does not keep a larger array."""
-    import cv2
-
-    height, width = pixels.shape[:2]
-    zoom = side / max(height, width)
-    if zoom < 1:
-        size = (max(1, round(width * zoom)), max(1, round(height * zoom)))
-        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
-    else:
-        pixels = pixels.copy()
-    pixels.flags.writeable = False
-    return pixels
+    small = shrink(pixels, side)
+    small = small.copy() if small is pixels else small
+    small.flags.writeable = False
+    return small

@@ -2,10 +2,9 @@
 
 from typing import Final
 
-import numpy as np
-
 from mediafp.types.errors import CorruptMedia
 from mediafp.types.media import Pixels
+from mediafp.types.scaled_images import shrink
 
 JPEG_QUALITY: Final = 85
 """JPEG quality of a thumbnail, 0 to 100. Chosen, not measured."""
@@ -15,11 +14,7 @@ def encode_thumbnail(image: Pixels, max_side: int) -> bytes:
     """Return an RGB image as a JPEG, scaled down to `max_side` pixels on its longer side if it is larger."""
     import cv2
 
-    height, width = image.shape[:2]
-    scale = max_side / max(height, width)
-    if scale < 1:
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    image = shrink(image, max_side)
     is_encoded, data = cv2.imencode(
         ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
     )

@@ -6,14 +6,7 @@ from typing import Final
 
 import av.container
 
-from mediafp.ingest.metadata_clues import (
-    attempt,
-    clean_text,
-    distinct_clues,
-    marks,
-    stated_time,
-    text_clue,
-)
+from mediafp.ingest.metadata_clues import attempt, clean_text, distinct_clues, marks, stated_time, text_clue
 from mediafp.types.clue_times import calendar_day
 from mediafp.types.sightings import Clue, Trust
 

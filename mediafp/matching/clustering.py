@@ -12,6 +12,7 @@ from mediafp.matching.cluster_ids import number_clusters
 from mediafp.matching.common_edges import SharedLoader, drop_common_edges
 from mediafp.matching.communities import find_communities
 from mediafp.matching.decided_groups import GroupConstraints, apply_constraints
+from mediafp.matching.disjoint_sets import DisjointSets
 from mediafp.matching.edge_columns import RELATIONS, EdgeColumns, EdgeRow, pair_graph, read_edge_rows
 from mediafp.matching.graphs import IntArray
 from mediafp.matching.lone_copies import join_lone_copies
@@ -148,21 +149,13 @@ def _weakest_link(
         )
     )
     probabilities = [1.0] * len(together) + columns.probabilities[rows[order]].tolist()
-    parents = list(range(len(members)))
-
-    def find(node: int) -> int:
-        while (parent := parents[node]) != node:
-            parents[node] = node = parents[parent]
-        return node
-
+    sets = DisjointSets(len(members))
     joined = 1
     weakest, weakest_pair = 1.0, None
     for place, (low, high, probability) in enumerate(zip(lows, highs, probabilities, strict=True)):
         if joined == len(members):
             break
-        first, second = find(low), find(high)
-        if first != second:
-            parents[first] = second
+        if sets.unite(low, high):
             joined += 1
             if place >= len(together):
                 # By falling probability: the last one is the lowest.

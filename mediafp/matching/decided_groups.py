@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mediafp.matching.disjoint_sets import DisjointSets
 from mediafp.matching.edge_columns import EdgeColumns
 from mediafp.matching.graphs import BoolArray, IntArray, label_components, number_labels
 
@@ -75,25 +76,20 @@ def _rebuild(
     labels: IntArray, parted: set[int], links: Sequence[tuple[int, int]], apart: Sequence[tuple[int, int]]
 ) -> IntArray:
     """Return labels, those of some communities by the first links that join no pair that is apart."""
-    parents = list(range(len(labels)))
+    sets = DisjointSets(len(labels))
     enemies: defaultdict[int, set[int]] = defaultdict(set)
     for a, b in apart:
         enemies[a].add(b)
         enemies[b].add(a)
 
-    def find(node: int) -> int:
-        while (parent := parents[node]) != node:
-            parents[node] = node = parents[parent]
-        return node
-
     is_parted = np.isin(labels, list(parted)).tolist()
     for a, b in links:
         if not (is_parted[a] and is_parted[b]):
             continue
-        first, second = sorted((find(a), find(b)))
+        first, second = sorted((sets.find(a), sets.find(b)))
         if first == second or second in enemies[first]:
             continue
-        parents[second] = first
+        sets.unite(first, second)
         for enemy in enemies.pop(second, set()):
             enemies[enemy].discard(second)
             enemies[enemy].add(first)
@@ -102,5 +98,5 @@ def _rebuild(
     for node, parted_now in enumerate(is_parted):
         if parted_now:
             # Behind all labels of the communities that stay.
-            rebuilt[node] = len(labels) + find(node)
+            rebuilt[node] = len(labels) + sets.find(node)
     return rebuilt

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import batched, count
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -64,34 +64,9 @@ def read_edge_rows(
         audio_files: Videos without frames.
         more_names: Assets that are among the names though they may have no edge.
     """
-    numbers: defaultdict[str, int] = defaultdict(count().__next__)
-    for name in more_names:
-        numbers[name]
-    codes = {relation: code for code, relation in enumerate(RELATIONS)}
-    batches: list[list[npt.NDArray[np.generic]]] = []
-    for batch in batched(rows, ROWS_PER_BATCH):
-        a_names, b_names, relation, *figures = zip(*batch, strict=True)
-        batches.append(
-            [
-                np.fromiter(map(numbers.__getitem__, a_names), np.int64, len(batch)),
-                np.fromiter(map(numbers.__getitem__, b_names), np.int64, len(batch)),
-                np.fromiter(map(codes.__getitem__, relation), np.uint8, len(batch)),
-                *(np.array(column, np.float64) for column in figures),
-            ]
-        )
-    if not batches:
-        batches.append([np.zeros(0, dtype) for dtype in (np.int64, np.int64, np.uint8, *(np.float64,) * 3)])
-    a, b, relations, probabilities, a_coverage, b_coverage = (
-        np.concatenate(parts) for parts in zip(*batches, strict=True)
-    )
-    names = list(numbers)
-    order = sorted(range(len(names)), key=names.__getitem__)
-    places = np.empty(len(names), np.int64)
-    places[order] = np.arange(len(names))
-    names = [names[number] for number in order]
+    names, (a, b, relations, probabilities, a_coverage, b_coverage) = _load_columns(rows, more_names)
     has_no_frames = np.array([name in audio_files for name in names], bool)
     is_video = np.array([kinds[name] == "video" for name in names], bool)
-    a, b = places[a], places[b]
     swapped = a > b
     columns = [
         np.minimum(a, b),
@@ -123,6 +98,33 @@ def read_edge_rows(
             is_of_audio_files=has_no_frames[low] & has_no_frames[high],
         ),
     )
+
+
+def _load_columns(rows: Iterable[EdgeRow], more_names: Iterable[str]) -> tuple[list[str], list[npt.NDArray[Any]]]:
+    """Return the sorted names, and the columns of edges in the order of the fields of a row; assets are places in the names."""
+    numbers: defaultdict[str, int] = defaultdict(count().__next__)
+    for name in more_names:
+        numbers[name]
+    codes = {relation: code for code, relation in enumerate(RELATIONS)}
+    batches: list[list[npt.NDArray[np.generic]]] = []
+    for batch in batched(rows, ROWS_PER_BATCH):
+        a_names, b_names, relation, *figures = zip(*batch, strict=True)
+        batches.append(
+            [
+                np.fromiter(map(numbers.__getitem__, a_names), np.int64, len(batch)),
+                np.fromiter(map(numbers.__getitem__, b_names), np.int64, len(batch)),
+                np.fromiter(map(codes.__getitem__, relation), np.uint8, len(batch)),
+                *(np.array(column, np.float64) for column in figures),
+            ]
+        )
+    if not batches:
+        batches.append([np.zeros(0, dtype) for dtype in (np.int64, np.int64, np.uint8, *(np.float64,) * 3)])
+    a, b, *others = (np.concatenate(parts) for parts in zip(*batches, strict=True))
+    names = list(numbers)
+    order = sorted(range(len(names)), key=names.__getitem__)
+    places = np.empty(len(names), np.int64)
+    places[order] = np.arange(len(names))
+    return [names[number] for number in order], [places[a], places[b], *others]
 
 
 def _edge_weights(

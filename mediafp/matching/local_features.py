@@ -8,6 +8,7 @@ import numpy as np
 from mediafp.types.arrays import Float32Array
 from mediafp.types.geometry import Box
 from mediafp.types.media import GreyPixels, Pixels
+from mediafp.types.scaled_images import scaled_size
 
 Keypoints = tuple[Float32Array, Float32Array]
 """Positions (N, 2) in pixels of `LocalFeatures.grey`, and RootSIFT descriptors (N, 128) of unit length."""
@@ -131,7 +132,7 @@ def _resize_to_side(grey: GreyPixels, longest_side: int) -> GreyPixels:
     import cv2
 
     zoom = longest_side / max(grey.shape)
-    size = (max(1, round(grey.shape[1] * zoom)), max(1, round(grey.shape[0] * zoom)))
+    size = scaled_size(grey.shape[1], grey.shape[0], zoom)
     return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC), np.uint8)
 
 

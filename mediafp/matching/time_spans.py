@@ -58,6 +58,11 @@ def total_seconds(spans: Iterable[TimeSpan]) -> float:
     return sum(end - start for start, end in spans)
 
 
+def round_span(span: TimeSpan) -> TimeSpan:
+    """Return an interval in whole milliseconds, as matches state it."""
+    return round(span[0], 3), round(span[1], 3)
+
+
 def find_runs(scores: Float32Array, spans: Float64Array) -> list[tuple[TimeSpan, slice]]:
     """Return the runs of consecutive frames that show a still image, in order of time.
 

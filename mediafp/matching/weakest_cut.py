@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
+from mediafp.matching.disjoint_sets import DisjointSets
 from mediafp.matching.edge_columns import MIN_COVERAGE, NOT_ONE_CUT
 from mediafp.types.clusters import Edge
 
@@ -42,17 +43,15 @@ def find_weakest_cut(
     # A member that hangs on the others by an edge without weight is joined after all others.
     ranked = [*_by_probability(joining), *_by_probability(others)]
     decided = [(places[a], places[b]) for a, b in together if a in places and b in places]
-    parents = _joined(len(places), decided)
-    tree = [edge for edge in ranked if _unite(parents, places[edge.a], places[edge.b])]
+    sets = _joined(len(places), decided)
+    tree = [edge for edge in ranked if sets.unite(places[edge.a], places[edge.b])]
     if not tree:
         return None
     of_weight = [edge for edge in tree if _joins(edge, are_audio_files=are_audio_files)] or tree
     weakest = min(of_weight, key=lambda edge: (edge.probability, edge.a, edge.b))
-    parents = _joined(
-        len(places), [*decided, *((places[edge.a], places[edge.b]) for edge in tree if edge is not weakest)]
-    )
-    own = _find(parents, places[weakest.b])
-    side = {name for name in members if _find(parents, places[name]) == own}
+    sets = _joined(len(places), [*decided, *((places[edge.a], places[edge.b]) for edge in tree if edge is not weakest)])
+    own = sets.find(places[weakest.b])
+    side = {name for name in members if sets.find(places[name]) == own}
     parts = sorted(
         (tuple(name for name in members if (name in side) is is_own) for is_own in (False, True)),
         key=lambda part: (-len(part), part),
@@ -73,30 +72,17 @@ def _joins(edge: Edge, *, are_audio_files: bool) -> bool:
     return sum(edge.coverage) / 2 >= MIN_COVERAGE
 
 
-def _joined(nodes: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
-    """Return the parents of nodes of which some pairs are joined."""
-    parents = list(range(nodes))
+def _joined(nodes: int, pairs: Sequence[tuple[int, int]]) -> DisjointSets:
+    """Return sets of nodes of which some pairs are joined."""
+    sets = DisjointSets(nodes)
     for a, b in pairs:
-        _unite(parents, a, b)
-    return parents
-
-
-def _find(parents: list[int], node: int) -> int:
-    while (parent := parents[node]) != node:
-        parents[node] = node = parents[parent]
-    return node
-
-
-def _unite(parents: list[int], a: int, b: int) -> bool:
-    """Join the parts of two members; return False if they are in one already."""
-    first, second = sorted((_find(parents, a), _find(parents, b)))
-    parents[second] = first
-    return first != second
+        sets.unite(a, b)
+    return sets
 
 
 def find_lowest(members: Sequence[str], edges: Sequence[Edge]) -> float | None:
     """Return the lowest probability of a maximum spanning forest of edges; None without an edge."""
     places = {name: place for place, name in enumerate(members)}
-    parents = list(range(len(places)))
-    tree = [edge.probability for edge in _by_probability(edges) if _unite(parents, places[edge.a], places[edge.b])]
+    sets = DisjointSets(len(places))
+    tree = [edge.probability for edge in _by_probability(edges) if sets.unite(places[edge.a], places[edge.b])]
     return min(tree, default=None)

@@ -10,7 +10,7 @@ from typing import Final
 from mediafp.report.isolation import escape_text, isolate_tspan
 from mediafp.types.accounts import Account
 from mediafp.types.counted_nouns import count_of
-from mediafp.types.instants import DAY_SECONDS, Instant, parse_instant
+from mediafp.types.instants import DAY_SECONDS, Instant, parse_instant, spanned_seconds
 from mediafp.types.timelines import EventKind, Timeline, TimelineEvent
 
 MAX_LANES: Final = 80
@@ -64,9 +64,7 @@ class _Drawing:
         times = [event.at for event in timeline.events]
         # The life of an account may be longer than what is shown of it.
         times += [time for account in drawn for time in (account.began_at, account.ended_at) if time]
-        spans = [span for time in times if (span := parse_instant(time))]
-        first = min((span.start for span in spans), default=0.0)
-        last = max((span.end for span in spans), default=first)
+        first, last = spanned_seconds(times)
         margin = max(DAY_SECONDS, 0.02 * (last - first))
         self._first, self._last = first - margin, last + margin
         headings = sum(_begins_line(account) for account in self._lanes)

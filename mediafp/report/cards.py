@@ -1,6 +1,6 @@
 """One match and its evidence, prepared for a template."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -169,21 +169,18 @@ def build_card(
         passages=[(_draw_passage(sides[0]), _draw_passage(sides[1])) for sides in passages],
         more_passages=len(scripts[MAX_PASSAGES:]),
         has_doubts=any(run.doubt for sides in passages for side in sides if side for run in side.runs),
-        words=" · ".join(
-            dict.fromkeys(
-                (
-                    display_name(result.query),
-                    display_name(match.uris[0]),
-                    *evidence.words(query.sha256),
-                    *evidence.words(reference.sha256),
-                    match.relation,
-                    match.verdict,
-                    match.relation.replace("_", " "),
-                    match.verdict.replace("_", " "),
-                )
-            )
-        ),
+        words=" · ".join(dict.fromkeys(_list_words(query, result.query, match, evidence))),
     )
+
+
+def _list_words(query: Asset, query_name: str, match: Match, evidence: PageEvidence) -> Iterator[str]:
+    """Yield the words by which the filter finds a match; some come twice."""
+    yield from map(display_name, (query_name, match.uris[0]))
+    yield from evidence.words(query.sha256)
+    yield from evidence.words(match.sha256)
+    kinds = match.relation, match.verdict
+    yield from kinds
+    yield from (kind.replace("_", " ") for kind in kinds)
 
 
 def _side(role: str, asset: Asset, uri: str, evidence: PageEvidence, group_ids: Mapping[str, str]) -> Side:

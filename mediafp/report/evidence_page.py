@@ -65,7 +65,6 @@ def write_report(
     warnings: Sequence[str] = (),
     timeline: Timeline | None = None,
     clips: Sequence[Clip] = (),
-    title: str = "mediafp evidence",
     paths: bool = False,
     on_progress: Callable[[int], object] = lambda matches: None,
 ) -> None:
@@ -81,7 +80,6 @@ def write_report(
         warnings: Reasons why matches may be missing, one sentence each.
         timeline: Accounts and events that are drawn; None for no drawing.
         clips: Clips of matching segments, which lie in a folder next to the page.
-        title: The title of the page.
         paths: Show the whole paths of files, not only their names.
         on_progress: Called with the number of matches written so far.
 
@@ -101,7 +99,7 @@ def write_report(
         groups = [build_group_card(group, evidence) for group in matches.groups]
         transcripts = list(islice(_find_transcripts(results, source), MAX_TRANSCRIPTS + 1))
         return {
-            "title": title,
+            "title": "mediafp evidence",
             "seal": seal,
             "warnings": warnings,
             "total": matches.total,

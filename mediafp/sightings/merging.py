@@ -127,22 +127,21 @@ def _agreements(one: FieldValues, other: FieldValues) -> int:
 
 def _agree(name: str, one: FieldValues, other: FieldValues) -> bool:
     """Return True if the values of a field of two statements may be the same."""
-    mine, theirs = str(one[name]), str(other[name])
+    first, second = str(one[name]), str(other[name])
     if name in _TIME_FIELDS:
-        return _times_agree(mine, theirs)
+        return _times_agree(first, second)
     if name == "account":
         # One source states as the account what the other one states as its display name or its id.
-        return mine.casefold() == theirs.casefold() or mine in (other.get("account_name"), other.get("account_id")) or theirs in (
-            one.get("account_name"), one.get("account_id"),
-        )  # fmt: skip
-    if name == "post_id" and mine.isdigit() != theirs.isdigit():
+        names = [one.get("account_name"), one.get("account_id")], [other.get("account_name"), other.get("account_id")]
+        return first.casefold() == second.casefold() or first in names[1] or second in names[0]
+    if name == "post_id" and first.isdigit() != second.isdigit():
         # Weibo, Instagram and Bilibili have a number and a short form of it.
         platform = one.get("platform", other.get("platform"))
-        number, code = (mine, theirs) if mine.isdigit() else (theirs, mine)
+        number, code = (first, second) if first.isdigit() else (second, first)
         if platform == "instagram" and INSTAGRAM_CODE.fullmatch(code):
             return number == str(instagram_number(code))
         return platform in ("weibo", "instagram", "bilibili")
-    return mine == theirs
+    return first == second
 
 
 def _times_agree(one: str, other: str) -> bool:
@@ -169,11 +168,11 @@ def _complete(one: FieldValues, other: FieldValues) -> FieldValues:
     for name in _TIME_FIELDS:
         if name in one and name in other:
             merged[name] = max((one[name], other[name]), key=_exactness)
-    mine, theirs = one.get("account"), other.get("account")
-    if mine and theirs and mine != theirs and mine in (other.get("account_name"), other.get("account_id")):
-        merged["account"] = theirs
-        if mine == other.get("account_name"):
-            merged.setdefault("account_name", mine)
+    first, second = one.get("account"), other.get("account")
+    if first and second and first != second and first in (other.get("account_name"), other.get("account_id")):
+        merged["account"] = second
+        if first == other.get("account_name"):
+            merged.setdefault("account_name", first)
     return merged
 
 

@@ -5,12 +5,7 @@ from collections.abc import Iterator
 from threading import Lock
 from typing import Any, Final
 
-from mediafp.sightings.sidecar_content import (
-    COMPRESSED_SUFFIXES,
-    MAX_SIDECAR_BYTES,
-    UnusableSidecarError,
-    read_bytes,
-)
+from mediafp.sightings.sidecar_content import COMPRESSED_SUFFIXES, MAX_SIDECAR_BYTES, UnusableSidecarError, read_bytes
 from mediafp.sightings.sidecar_warnings import SidecarWarnings
 from mediafp.types.errors import UnreadableMedia
 from mediafp.types.media import SidecarFile

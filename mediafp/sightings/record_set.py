@@ -11,6 +11,7 @@ from mediafp.sightings.record_index import RecordIndex
 from mediafp.sightings.record_keys import NAME_PREFIX, PATH_PREFIX, exact_path, id_key, path_keys
 from mediafp.sightings.sidecar_warnings import SidecarWarnings, quote
 from mediafp.types.media import SidecarFolder
+from mediafp.types.path_parts import count_common_parts
 
 MAX_NAMED_EXAMPLES: Final = 3
 """Rows or files that a warning names, of those that it counts. Chosen, not measured."""
@@ -84,7 +85,7 @@ class RecordSet:
         path = path_key.removeprefix(PATH_PREFIX)
         for number, record in self.index.find(name_key, warnings):
             ends = [
-                (_common_end(path, key.removeprefix(PATH_PREFIX)), key)
+                (count_common_parts(path, key.removeprefix(PATH_PREFIX)), key)
                 for key in record.keys
                 if key.startswith(PATH_PREFIX)
             ]
@@ -145,16 +146,6 @@ def _shorten(examples: list[str], count: int) -> str:
         return "them"
     more = count - len(examples)
     return ", ".join(examples) + (f" and {more:,} more" if more > 0 else "")
-
-
-def _common_end(path: str, other: str) -> int:
-    """Return the number of last parts that two paths share."""
-    count = 0
-    for mine, theirs in zip(reversed(path.split("/")), reversed(other.split("/")), strict=False):
-        if mine != theirs:
-            break
-        count += 1
-    return count
 
 
 def _is_named(record: Record, name: str) -> bool:

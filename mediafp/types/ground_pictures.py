@@ -13,6 +13,7 @@ from mediafp.types.rectangles import (
     box_iou,
     find_clear_rectangles,
 )
+from mediafp.types.scaled_images import scaled_size
 
 SEARCH_SIDE = 512
 """Longest side, in pixels, of the resized image in which pictures are sought: a profile picture on the page of a phone may be a
@@ -56,7 +57,7 @@ def find_pictures_on_ground(image: Pixels) -> list[Box]:
 
     height, width = image.shape[:2]
     zoom = min(1.0, SEARCH_SIDE / max(height, width))
-    size = (max(1, round(width * zoom)), max(1, round(height * zoom)))
+    size = scaled_size(width, height, zoom)
     small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
     ground = _ground_colour(small)
     if ground is None:

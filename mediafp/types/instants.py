@@ -1,6 +1,7 @@
 """Times of sightings as numbers, so that times of different precision can be compared."""
 
 import calendar
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -51,6 +52,13 @@ def parse_instant(time: str) -> Instant | None:
     except (ValueError, OverflowError):
         return None
     return Instant(start, start + length.total_seconds())
+
+
+def spanned_seconds(times: Iterable[str]) -> tuple[float, float]:
+    """Return the seconds since 1970 from the start of the earliest to the end of the latest time; 0 and 0 if none is one."""
+    spans = [span for time in times if (span := parse_instant(time))]
+    first = min((span.start for span in spans), default=0.0)
+    return first, max((span.end for span in spans), default=first)
 
 
 def may_be_earlier(time: str, other: str) -> bool:

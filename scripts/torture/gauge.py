@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mediafp.engine.interface import AnalysisRequest
+from mediafp.engine.local.capabilities import WorkerCapabilities
 from mediafp.engine.local.engine import LocalEngine
 from mediafp.engine.local.pool import WorkerPool
-from mediafp.engine.local.process import WorkerCapabilities, WorkerProcess
+from mediafp.engine.local.process import WorkerProcess
 from mediafp.ingest.archives.members import is_archive
 from mediafp.ingest.files import OpenFile, file_sha256
 from mediafp.ingest.sniff import detect_kind

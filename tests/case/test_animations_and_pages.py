@@ -6,23 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from analysed_files import add_analysed, analyse, by_name, kept_matches, search_matches
 from mixed_stores import open_references
 from PIL import Image
 
 from mediafp.case.comparison.run import run_comparisons
-from mediafp.case.ingestion.commit import build_ingest_record
 from mediafp.case.ingestion.known import KnownFiles
-from mediafp.case.known_query import known_matches
-from mediafp.case.matching import match_analysis
-from mediafp.engine.analysis import analyse_file
 from mediafp.engine.versions import fingerprint_versions
 from mediafp.fingerprints.registry import SEARCH_TYPE, computed_types
-from mediafp.ingest.files import file_sha256, open_file
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.matches import Match
 from mediafp.types.runs import FileAnalysis
-from mediafp.types.sightings import Sighting
 
 SIZES = {"cat": (320, 240), "temple": (240, 360), "flower": (320, 240), "rocket": (300, 300), "coffee": (320, 200)}
 
@@ -48,13 +43,7 @@ def media(photos: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture(scope="module")
 def analyses(media: dict[str, Path]) -> dict[str, FileAnalysis]:
-    found = {}
-    for name, path in media.items():
-        with open_file(path) as file:
-            analysis = analyse_file(file, file_sha256(file), reference_crops=True)
-        assert analysis is not None
-        found[name] = analysis
-    return found
+    return {name: analyse(path) for name, path in media.items()}
 
 
 @pytest.fixture
@@ -63,27 +52,18 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
         yield created
 
 
-def add(store: SqliteStore, analyses: dict[str, FileAnalysis], *names: str) -> None:
-    with store.writing():
-        for name in names:
-            sighting = Sighting(sha256=analyses[name].asset.sha256, uri=f"/dump/{name}")
-            store.add_record(build_ingest_record(analyses[name], [sighting]))
-
-
 def searched(store: SqliteStore, query: FileAnalysis) -> dict[str, Match]:
     """Return the probable matches of a query that is not in the store, by the name of the reference."""
-    matches = match_analysis(store, open_references(store)(), query, ocr_lines=lambda match: None)
-    return {Path(match.uris[0]).name: match for match in matches if match.probability >= 0.5}
+    return by_name(match for match in search_matches(store, query) if match.probability >= 0.5)
 
 
 def kept(store: SqliteStore, query: FileAnalysis) -> dict[str, Match]:
     """Return the kept matches of an asset, by the name of the other one."""
-    matches = known_matches(store, query.asset, speech=False, ocr_lines=lambda match: None)
-    return {Path(match.uris[0]).name: match for match in matches if match.sha256 != query.asset.sha256}
+    return by_name(kept_matches(store, query))
 
 
 def test_query_matches_the_second_page_of_a_stored_file(store: SqliteStore, analyses: dict[str, FileAnalysis]) -> None:
-    add(store, analyses, "pages.tif", "coffee.jpg")
+    add_analysed(store, analyses, "pages.tif", "coffee.jpg")
     match = searched(store, analyses["temple.jpg"])["pages.tif"]
     assert (match.relation, match.verdict) == ("copy", "copy") and match.rows == (0, 1)
     assert match.why[0] == "matched by page 2 of the reference"
@@ -94,7 +74,7 @@ def test_query_matches_the_second_page_of_a_stored_file(store: SqliteStore, anal
 
 
 def test_page_of_a_query_is_found(store: SqliteStore, analyses: dict[str, FileAnalysis]) -> None:
-    add(store, analyses, "coffee.jpg", "temple.jpg")
+    add_analysed(store, analyses, "coffee.jpg", "temple.jpg")
     matches = searched(store, analyses["asked.tif"])
     assert matches.keys() == {"coffee.jpg"}
     match = matches["coffee.jpg"]
@@ -103,7 +83,7 @@ def test_page_of_a_query_is_found(store: SqliteStore, analyses: dict[str, FileAn
 
 
 def test_kept_matches_of_pages_are_told_from_both_sides(store: SqliteStore, analyses: dict[str, FileAnalysis]) -> None:
-    add(store, analyses, "pages.tif", "temple.jpg", "asked.tif", "coffee.jpg")
+    add_analysed(store, analyses, "pages.tif", "temple.jpg", "asked.tif", "coffee.jpg")
     list(run_comparisons(store, open_references(store)))
     there = kept(store, analyses["temple.jpg"])["pages.tif"]
     back = kept(store, analyses["pages.tif"])["temple.jpg"]
@@ -118,12 +98,12 @@ def test_kept_matches_of_pages_are_told_from_both_sides(store: SqliteStore, anal
 
 def test_animation_is_matched_as_a_video(store: SqliteStore, analyses: dict[str, FileAnalysis]) -> None:
     assert analyses["moving.gif"].asset.kind == "video"
-    add(store, analyses, "moving.gif")
+    add_analysed(store, analyses, "moving.gif")
     found = searched(store, analyses["flower.jpg"])["moving.gif"]
     assert found.relation == "image_in_video" and found.kind == "video"
     assert [segment.reference for segment in found.segments] == [pytest.approx((1, 2))]
     assert searched(store, analyses["again.png"])["moving.gif"].relation == "same_video"
-    add(store, analyses, "again.png", "flower.jpg")
+    add_analysed(store, analyses, "again.png", "flower.jpg")
     list(run_comparisons(store, open_references(store)))
     matches = kept(store, analyses["moving.gif"])
     assert {name: match.relation for name, match in matches.items()} == {
@@ -170,15 +150,15 @@ def test_animation_that_an_older_version_stored_as_an_image_becomes_a_video(
         return known.find_kind(new.asset.sha256, lambda kind: fingerprint_versions(kind, reference_crops=True))
 
     assert known_kind() is None
-    add(store, {"moving.gif": old}, "moving.gif")
-    add(store, analyses, "flower.jpg")
+    add_analysed(store, {"moving.gif": old}, "moving.gif")
+    add_analysed(store, analyses, "flower.jpg")
     list(run_comparisons(store, open_references(store)))
     assert store.check_integrity() == [] and store.asset(new.asset.sha256).kind == "image"
     assert kept(store, old)["flower.jpg"].relation == "copy"
     assert known_kind() is None, "it is to be analysed again"
     # A query with it does not fail before that.
     assert searched(store, new)["flower.jpg"].relation == "image_in_video"
-    add(store, analyses, "moving.gif")
+    add_analysed(store, analyses, "moving.gif")
     assert known_kind() == "video" and store.asset(new.asset.sha256) == new.asset
     assert store.fingerprint_types(new.asset.sha256) == sorted((f.type, f.version) for f in new.fingerprints)
     assert kept(store, new) == {}

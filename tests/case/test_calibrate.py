@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from linked_stores import add_images, image_record, keep, link
+from ingest_records import add_records
+from linked_stores import image_record, keep, link
 from sample_matches import sample_match
 from served_case import served
 from typer.testing import CliRunner
@@ -36,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
     """A store with two images and their match."""
     folder = tmp_path / "store"
     with open_store(folder, create=True) as store:
-        add_images(store, image_record("a"), image_record("b"))
+        add_records(store, image_record("a"), image_record("b"))
         keep(store, link("a", "b", 0.9))
     return folder
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ingest_records import add_records
 from mixed_stores import Row, kept_rows, open_references
 from sound_samples import audio, mixed, noise, tune, voice
 
@@ -80,14 +81,8 @@ def records() -> list[IngestRecord]:
 @contextmanager
 def filled_store(folder: Path, records: list[IngestRecord]) -> Iterator[SqliteStore]:
     with SqliteStore(folder, create=True) as store:
-        add(store, records)
+        add_records(store, *records)
         yield store
-
-
-def add(store: SqliteStore, records: list[IngestRecord]) -> None:
-    with store.writing():
-        for record in records:
-            store.add_record(record)
 
 
 def compare(store: SqliteStore, **options: Any) -> list[Row]:
@@ -154,7 +149,7 @@ def test_assets_that_come_later_are_searched_for_among_all(
         versions = comparer.comparison_versions()
         running.add(store.pending_comparisons(versions))
         # In the middle of the run, more are there, and one has changed.
-        add(store, records[half:-2])
+        add_records(store, *records[half:-2])
         with store.writing():
             comparisons.note_change(store.database, records[0].asset.sha256, "voice")
         running.add(store.pending_comparisons(versions))
@@ -162,7 +157,7 @@ def test_assets_that_come_later_are_searched_for_among_all(
             running.wait()
             running.save()
         running.close()
-        add(store, records[-2:])
+        add_records(store, *records[-2:])
         assert compare(store, jobs=1) == expected
     # The last ones, and the first of them, are searched for among all that a former run has compared.
     assert sorted(map(len, searched[-2:])) == [1, 2]

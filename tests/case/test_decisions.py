@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from linked_stores import add_images, image_record, keep, link, linked_store
+from ingest_records import add_records
+from linked_stores import image_record, keep, link, linked_store
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -218,7 +219,7 @@ def test_pair_is_named_by_hash_path_in_the_store_or_file(small: Case, tmp_path: 
 
 def test_path_with_several_contents_is_asked_for_by_hash(small: Case) -> None:
     record = image_record("d")
-    add_images(small._store, record)
+    add_records(small._store, record)
     moved = image_record("e").sightings[0]
     with small._store.writing():
         small._store.add_record(image_record("e"))
@@ -293,7 +294,7 @@ def test_decision_keeps_what_was_matched_when_a_file_is_forgotten(small: Case) -
     small.forget(A)
     small.forget(B)
     assert [one.probability for one in small.decisions()[0].evidence] == [0.9]
-    add_images(small._store, image_record("b"), image_record("a"))
+    add_records(small._store, image_record("b"), image_record("a"))
     keep(small._store, link("b", "a"))
     assert list(small.kept_matches()) == [] and small.cluster().clusters == ()
     small.undo_decision(A, B)
@@ -303,7 +304,7 @@ def test_decision_keeps_what_was_matched_when_a_file_is_forgotten(small: Case) -
 def test_rejected_iteration_vanishes_and_confirmed_one_is_a_reason(tmp_path: Path) -> None:
     with Case(linked_store(tmp_path / "s", "a", {}), no_engine) as case:  # type: ignore[arg-type]
         times = {"b": "2020-01-01", "c": "2021-01-01", "d": "2022-01-01"}
-        add_images(case._store, *(image_record(name, f"u{name}", at) for name, at in times.items()))
+        add_records(case._store, *(image_record(name, f"u{name}", at) for name, at in times.items()))
         keep(case._store)
 
         def lines() -> dict[str, str | None]:

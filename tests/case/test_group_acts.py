@@ -5,7 +5,8 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
-from linked_stores import add_images, image_record, keep, link, linked_store
+from ingest_records import add_records
+from linked_stores import image_record, keep, link, linked_store
 
 from mediafp import Case, DecisionConflict, UsageError
 
@@ -84,7 +85,7 @@ def test_later_files_join_the_part_that_they_resemble_most(case: Case) -> None:
     groups(case)
     case.split_group("c1", sha("bd"))
     store = case._store
-    add_images(store, image_record("e"))
+    add_records(store, image_record("e"))
     keep(store, link("e", "b", 0.99), link("e", "d", 0.99), link("e", "a", 0.9), link("e", "c", 0.9))
     assert sorted(groups(case).values()) == ["789", "ac", "bde"]
 

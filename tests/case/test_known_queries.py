@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ingest_records import execute_raw
-from linked_stores import add_images, image_record, keep, link, linked_store
+from ingest_records import add_records, execute_raw
+from linked_stores import image_record, keep, link, linked_store
 from mixed_stores import Ingested, kept_rows, open_references
 from older_stores import drop_newest_tables
 
@@ -126,7 +126,7 @@ def test_text_that_was_removed_is_named_though_no_text_is_left_in_the_query(tmp_
     change = Change(box=box, what="removed", kind="object")
     clean, captioned = "a" * 64, "b" * 64
     with SqliteStore(tmp_path / "store", create=True) as store:
-        add_images(store, image_record("a"), image_record("b"))
+        add_records(store, image_record("a"), image_record("b"))
         with store.writing():
             store.save_ocr_result(clean, OcrResult(version="1", lines=()))
             store.save_ocr_result(

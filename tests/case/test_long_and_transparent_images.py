@@ -6,21 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from analysed_files import add_analysed, analyse, by_name, kept_matches, search_matches
 from mixed_stores import open_references
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from mediafp.case.comparison.run import run_comparisons
 from mediafp.case.exchange import asset_hashes
-from mediafp.case.ingestion.commit import build_ingest_record
-from mediafp.case.known_query import known_matches
-from mediafp.case.matching import match_analysis
-from mediafp.engine.analysis import analyse_file
-from mediafp.ingest.files import file_sha256, open_file
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.geometry import homography_from_corners, image_corners, transform_points
 from mediafp.types.matches import Match, Placement
 from mediafp.types.runs import FileAnalysis
-from mediafp.types.sightings import Sighting
 
 PHOTO_BOX = (60, 2_900, 660, 3_300)
 """Where the page shows the photograph that is asked about."""
@@ -136,10 +131,7 @@ def analyses(photos: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFac
     found = {}
     for name, image in images.items():
         image.save(folder / name, quality=88)
-        with open_file(folder / name) as file:
-            analysis = analyse_file(file, file_sha256(file), reference_crops=True)
-        assert analysis is not None
-        found[name] = analysis
+        found[name] = analyse(folder / name)
     return found
 
 
@@ -149,24 +141,14 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
         yield created
 
 
-def add(store: SqliteStore, analyses: dict[str, FileAnalysis], *names: str) -> None:
-    with store.writing():
-        for name in names:
-            sighting = Sighting(sha256=analyses[name].asset.sha256, uri=f"/dump/{name}")
-            store.add_record(build_ingest_record(analyses[name], [sighting]))
-
-
 def searched(store: SqliteStore, query: FileAnalysis) -> dict[str, Match]:
     """Return the copies of a query that is not in the store, by the name of the reference."""
-    matches = match_analysis(store, open_references(store)(), query, ocr_lines=lambda match: None)
-    return {Path(match.uris[0]).name: match for match in matches if match.verdict == "copy"}
+    return by_name(match for match in search_matches(store, query) if match.verdict == "copy")
 
 
 def kept(store: SqliteStore, query: FileAnalysis) -> dict[str, Match]:
     """Return the kept copies of an asset, by the name of the other one."""
-    matches = known_matches(store, query.asset, speech=False, ocr_lines=lambda match: None)
-    others = [match for match in matches if match.sha256 != query.asset.sha256 and match.verdict == "copy"]
-    return {Path(match.uris[0]).name: match for match in others}
+    return by_name(match for match in kept_matches(store, query) if match.verdict == "copy")
 
 
 def corners(placement: Placement) -> np.ndarray:
@@ -174,7 +156,7 @@ def corners(placement: Placement) -> np.ndarray:
 
 
 def test_photograph_is_found_and_placed_in_a_long_page(store: SqliteStore, analyses: dict[str, FileAnalysis]) -> None:
-    add(store, analyses, "page.jpg", "other.jpg")
+    add_analysed(store, analyses, "page.jpg", "other.jpg")
     matches = searched(store, analyses["photo.jpg"])
     assert matches.keys() == {"page.jpg"}
     match = matches["page.jpg"]
@@ -189,7 +171,7 @@ def test_photograph_is_found_and_placed_in_a_long_page(store: SqliteStore, analy
 
 
 def test_long_page_as_a_query_finds_what_it_shows(store: SqliteStore, analyses: dict[str, FileAnalysis]) -> None:
-    add(store, analyses, "photo.jpg", "other.jpg")
+    add_analysed(store, analyses, "photo.jpg", "other.jpg")
     matches = searched(store, analyses["page.jpg"])
     assert matches.keys() == {"photo.jpg"}
     placement = matches["photo.jpg"].placement
@@ -202,7 +184,7 @@ def test_long_page_as_a_query_finds_what_it_shows(store: SqliteStore, analyses: 
 def test_kept_matches_of_a_long_page_are_told_from_both_sides(
     store: SqliteStore, analyses: dict[str, FileAnalysis]
 ) -> None:
-    add(store, analyses, "page.jpg", "photo.jpg", "other.jpg")
+    add_analysed(store, analyses, "page.jpg", "photo.jpg", "other.jpg")
     list(run_comparisons(store, open_references(store)))
     there, back = kept(store, analyses["photo.jpg"]), kept(store, analyses["page.jpg"])
     assert there.keys() == {"page.jpg"} and back.keys() == {"photo.jpg"}
@@ -215,22 +197,21 @@ def test_kept_matches_of_a_long_page_are_told_from_both_sides(
 def test_two_captures_of_one_page_are_copies_and_two_pages_with_one_image_are_possible(
     store: SqliteStore, analyses: dict[str, FileAnalysis]
 ) -> None:
-    add(store, analyses, "again.jpg", "site.jpg")
-    matches = match_analysis(store, open_references(store)(), analyses["page.jpg"], ocr_lines=lambda match: None)
-    found = {Path(match.uris[0]).name: match for match in matches if match.probability >= 0.4}
+    add_analysed(store, analyses, "again.jpg", "site.jpg")
+    found = by_name(match for match in search_matches(store, analyses["page.jpg"]) if match.probability >= 0.4)
     assert found["again.jpg"].verdict == "copy" and min(found["again.jpg"].coverage) > 0.9
     assert (found["site.jpg"].verdict, found["site.jpg"].probability) == ("possible", 0.49)
-    add(store, analyses, "page.jpg")
+    add_analysed(store, analyses, "page.jpg")
     list(run_comparisons(store, open_references(store)))
     assert kept(store, analyses["page.jpg"]).keys() == {"again.jpg"}
     assert min(kept(store, analyses["again.jpg"])["page.jpg"].coverage) > 0.9
 
 
 def test_pages_of_one_site_are_no_copies_of_each_other(store: SqliteStore, analyses: dict[str, FileAnalysis]) -> None:
-    add(store, analyses, "article.jpg")
+    add_analysed(store, analyses, "article.jpg")
     assert searched(store, analyses["shared.jpg"]).keys() == {"article.jpg"}
     assert not searched(store, analyses["next.jpg"])
-    add(store, analyses, "next.jpg", "shared.jpg")
+    add_analysed(store, analyses, "next.jpg", "shared.jpg")
     list(run_comparisons(store, open_references(store)))
     assert kept(store, analyses["article.jpg"]).keys() == {"shared.jpg"}
     assert not kept(store, analyses["next.jpg"])
@@ -239,11 +220,11 @@ def test_pages_of_one_site_are_no_copies_of_each_other(store: SqliteStore, analy
 def test_long_photograph_on_another_ground_is_a_copy_as_its_sections_agree(
     store: SqliteStore, analyses: dict[str, FileAnalysis]
 ) -> None:
-    add(store, analyses, "panorama.jpg", "other.jpg")
+    add_analysed(store, analyses, "panorama.jpg", "other.jpg")
     match = searched(store, analyses["cut-panorama.jpg"])["panorama.jpg"]
     assert match.placement and np.abs(corners(match.placement) - (0, 0, 1_200, 400)).max() < 6
     assert min(match.coverage) > 0.98 and any(reason.startswith("compared in") for reason in match.why)
-    add(store, analyses, "cut-panorama.jpg")
+    add_analysed(store, analyses, "cut-panorama.jpg")
     list(run_comparisons(store, open_references(store)))
     assert min(kept(store, analyses["cut-panorama.jpg"])["panorama.jpg"].coverage) > 0.98
 
@@ -262,7 +243,7 @@ def test_page_that_an_older_version_stored_keeps_its_row(store: SqliteStore, ana
             for f in new.fingerprints
         ),
     )
-    add(store, {"page.jpg": old}, "page.jpg")
+    add_analysed(store, {"page.jpg": old}, "page.jpg")
     assert store.check_integrity() == [] and "page.jpg" not in searched(store, analyses["photo.jpg"])
     # The same bytes are the same asset; nothing of it is lost or read anew.
     assert searched(store, new)["page.jpg"].sha256 == new.asset.sha256
@@ -273,9 +254,9 @@ def test_page_that_an_older_version_stored_keeps_its_row(store: SqliteStore, ana
 def test_cut_out_matches_itself_on_a_ground_and_the_whole(
     store: SqliteStore, analyses: dict[str, FileAnalysis], query: str
 ) -> None:
-    add(store, analyses, "cutout.png", "other.jpg")
+    add_analysed(store, analyses, "cutout.png", "other.jpg")
     assert searched(store, analyses[query]).keys() == {"cutout.png"}
-    add(store, analyses, query)
+    add_analysed(store, analyses, query)
     list(run_comparisons(store, open_references(store)))
     assert kept(store, analyses["cutout.png"]).keys() == kept(store, analyses[query]).keys() ^ {"cutout.png", query}
 
@@ -283,7 +264,7 @@ def test_cut_out_matches_itself_on_a_ground_and_the_whole(
 def test_cut_out_as_a_query_finds_its_grounds_and_the_whole(
     store: SqliteStore, analyses: dict[str, FileAnalysis]
 ) -> None:
-    add(store, analyses, "navy.jpg", "white.jpg", "whole.jpg", "other.jpg")
+    add_analysed(store, analyses, "navy.jpg", "white.jpg", "whole.jpg", "other.jpg")
     assert searched(store, analyses["cutout.png"]).keys() == {"navy.jpg", "white.jpg", "whole.jpg"}
 
 
@@ -294,10 +275,10 @@ def test_long_transparent_page_matches_itself_on_both_of_its_grounds(
     # Its sections are those on grey: on white they show other lines.
     assert lines.properties["ground"] == "grey" and [page.ground for page in lines.pages[:3]] == [None, "white", None]
     names = {"lines-grey.jpg", "lines-white.jpg"}
-    add(store, analyses, "lines.png", "other.jpg")
+    add_analysed(store, analyses, "lines.png", "other.jpg")
     for name in names:
         assert searched(store, analyses[name]).keys() == {"lines.png"}
-    add(store, analyses, *names)
+    add_analysed(store, analyses, *names)
     assert searched(store, analyses["lines.png"]).keys() >= names
     list(run_comparisons(store, open_references(store)))
     assert kept(store, analyses["lines.png"]).keys() == names
@@ -308,11 +289,10 @@ def test_long_second_page_with_a_damaged_thumbnail_is_compared_by_its_sections(
 ) -> None:
     path = tmp_path / "two.tiff"
     Image.fromarray(photos["rocket"]).save(path, save_all=True, append_images=[capture(photos)])
-    with open_file(path) as file:
-        analysis = analyse_file(file, file_sha256(file), reference_crops=True)
-    assert analysis and [page.number for page in analysis.asset.pages[:2]] == [1, 2]
+    analysis = analyse(path)
+    assert [page.number for page in analysis.asset.pages[:2]] == [1, 2]
     thumbnails = tuple(replace(one, jpeg=one.jpeg[:40]) if one.position == 1 else one for one in analysis.thumbnails)
-    add(store, analyses, "again.jpg")
+    add_analysed(store, analyses, "again.jpg")
     for query in (analysis, replace(analysis, thumbnails=thumbnails)):
         match = searched(store, query)["again.jpg"]
         assert match.rows == (1, 0) and min(match.coverage) > 0.99
@@ -322,8 +302,8 @@ def test_long_second_page_with_a_damaged_thumbnail_is_compared_by_its_sections(
 def test_white_drawing_on_nothing_matches_in_both_directions(
     store: SqliteStore, analyses: dict[str, FileAnalysis]
 ) -> None:
-    add(store, analyses, "emblem.png", "other.jpg")
+    add_analysed(store, analyses, "emblem.png", "other.jpg")
     assert searched(store, analyses["emblem.jpg"]).keys() == {"emblem.png"}
-    add(store, analyses, "emblem.jpg")
+    add_analysed(store, analyses, "emblem.jpg")
     assert "emblem.jpg" in searched(store, analyses["emblem.png"])
     assert analyses["emblem.png"].asset.properties["ground"] == "black"

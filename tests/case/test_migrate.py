@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from indexed_store import add, answers, name, record
+from indexed_store import name, record, stored_answers
+from ingest_records import add_records
 from object_store import BUCKET, ENVIRONMENT, SECRET, object_store, skip_without_lance, skip_without_server
 from PIL import Image
 from typer.testing import CliRunner
@@ -41,7 +42,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(table, "PARTITION_ROWS", 10)
     folder = tmp_path / "case"
     with SqliteStore(folder, create=True) as store:
-        add(store, *(record(n) for n in range(30)))
+        add_records(store, *(record(n) for n in range(30)))
         StoredReferences(store, decode_thumbnail)
         with store.writing():
             store.forget_sighting(name(3), "/files/3.png")
@@ -136,25 +137,20 @@ def saved_rows(folder: Path) -> dict[str, list[tuple[bytes, ...]]]:
     return rows
 
 
-def found(folder: Path) -> list[object]:
-    with SqliteStore(folder) as store:
-        return answers(StoredReferences(store, decode_thumbnail))
-
-
 def test_indexes_move_there_and_back(folder: Path, address: str) -> None:
-    rows, before = saved_rows(folder), found(folder)
+    rows, before = saved_rows(folder), stored_answers(folder)
     assert len(rows[SEARCH_TYPE]) == 1
     with open_case(folder) as case:
         assert case.index_address == "local"
         moved = {one.type: one.rows for one in case.migrate(address)}
         assert moved[SEARCH_TYPE] == 29 and case.index_address == address
         assert not case.verify().problems
-    assert saved_rows(folder) == rows and found(folder) == before
+    assert saved_rows(folder) == rows and stored_answers(folder) == before
     assert not list((folder / "index").rglob("*.bits"))
     with open_case(folder) as case:
         assert {one.type: one.rows for one in case.migrate("local")} == moved
         assert not case.verify().problems and case.index_address == "local"
-    assert saved_rows(folder) == rows and found(folder) == before
+    assert saved_rows(folder) == rows and stored_answers(folder) == before
     if "://" not in address:
         assert list(Path(address).iterdir()) == []
 
@@ -166,16 +162,16 @@ def test_moved_indexes_follow_the_database(folder: Path, address: str, tmp_path:
         list(case.migrate(address))
     for one in (folder, tmp_path / "stays"):
         with SqliteStore(one) as store:
-            add(store, *(record(n) for n in range(30, 60)))
+            add_records(store, *(record(n) for n in range(30, 60)))
             StoredReferences(store, decode_thumbnail)
             with store.writing():
                 store.forget_sighting(name(31), "/files/31.png")
             StoredReferences(store, decode_thumbnail)
-            add(store, record(60))
+            add_records(store, record(60))
             StoredReferences(store, decode_thumbnail)
         with open_case(one) as case:
             assert not case.verify().problems
-    assert found(folder) == found(tmp_path / "stays") and index_address(folder) == address
+    assert stored_answers(folder) == stored_answers(tmp_path / "stays") and index_address(folder) == address
 
 
 def test_forgetting_removes_the_rows_there(folder: Path, address: str) -> None:
@@ -187,17 +183,17 @@ def test_forgetting_removes_the_rows_there(folder: Path, address: str) -> None:
         if "://" not in address:
             assert list(Path(address).iterdir()) == []
         assert not case.verify().problems
-    assert name(7) not in str(found(folder))
+    assert name(7) not in str(stored_answers(folder))
 
 
 def test_removed_table_is_built_anew(folder: Path, tmp_path: Path) -> None:
     skip_without_lance()
     with open_case(folder) as case:
         list(case.migrate(str(tmp_path / "elsewhere")))
-    before = found(folder)
+    before = stored_answers(folder)
     for one in (tmp_path / "elsewhere").iterdir():
         shutil.rmtree(one)
-    assert found(folder) == before
+    assert stored_answers(folder) == before
 
 
 def test_missing_folder_is_an_error(folder: Path, tmp_path: Path) -> None:
@@ -208,13 +204,13 @@ def test_missing_folder_is_an_error(folder: Path, tmp_path: Path) -> None:
     before = saved_rows(folder)
     (tmp_path / "elsewhere").rename(tmp_path / "unmounted")
     with pytest.raises(StoreError, match=r"elsewhere.*mount its disk.*migrate --index local"):
-        found(folder)
+        stored_answers(folder)
     with open_case(folder) as case:
         problems = case.verify().problems
     assert problems and all("cannot be checked" in problem for problem in problems)
     with open_case(folder) as case:
         assert list(case.migrate("local")) == []
-    assert found(folder) and saved_rows(folder) == before
+    assert stored_answers(folder) and saved_rows(folder) == before
 
 
 def test_folder_that_was_not_named_here_is_not_used(folder: Path, tmp_path: Path) -> None:
@@ -223,20 +219,20 @@ def test_folder_that_was_not_named_here_is_not_used(folder: Path, tmp_path: Path
     address = tmp_path / "else where"
     with open_case(folder) as case:
         list(case.migrate(str(address)))
-    before = found(folder)
+    before = stored_answers(folder)
     tables = sorted(address.iterdir())
     received = tmp_path / "received"
     shutil.copytree(folder, received)
     with pytest.raises(
         StoreError, match=f"not named on this machine; name it: mediafp migrate --index '{address}', or"
     ):
-        found(received)
+        stored_answers(received)
     with open_case(received) as case:
         with pytest.raises(StoreError, match="not named on this machine"):
             case.forget(name(7))
         assert list(case.migrate("local")) == []
         case.forget(name(7))
-    assert sorted(address.iterdir()) == tables and found(folder) == before
+    assert sorted(address.iterdir()) == tables and stored_answers(folder) == before
 
 
 def test_nothing_is_forgotten_while_the_rows_cannot_be_removed(folder: Path, tmp_path: Path) -> None:
@@ -294,7 +290,7 @@ def test_missing_library_is_named(folder: Path, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setitem(sys.modules, "lance", None)
     with open_case(folder) as case, pytest.raises(UsageError, match=r"pip install 'mediafp\[cluster\]'"):
         list(case.migrate(str(tmp_path / "elsewhere")))
-    assert index_address(folder) is None and found(folder)
+    assert index_address(folder) is None and stored_answers(folder)
 
 
 @pytest.mark.parametrize(
@@ -312,11 +308,11 @@ def test_missing_library_is_named(folder: Path, tmp_path: Path, monkeypatch: pyt
 def test_damaged_location_is_an_error(folder: Path, content: bytes) -> None:
     (folder / "index.json").write_bytes(content)
     with pytest.raises(StoreError, match=r"index\.json.*damaged.*migrate --index local"):
-        found(folder)
+        stored_answers(folder)
     with open_case(folder) as case:
         assert case.verify().problems
         list(case.migrate("local"))
-    assert found(folder)
+    assert stored_answers(folder)
 
 
 def test_command_prints_and_moves(folder: Path, tmp_path: Path) -> None:
@@ -344,7 +340,7 @@ def test_nothing_is_moved_while_another_process_writes(
         with pytest.raises(StoreError, match="another process writes it"):
             list(case.migrate(str(tmp_path / "elsewhere")))
         assert case.index_address == "local"
-    assert found(folder)
+    assert stored_answers(folder)
 
 
 def test_move_that_fails_or_is_abandoned_leaves_no_copies(folder: Path, tmp_path: Path) -> None:
@@ -375,7 +371,7 @@ def test_object_store_that_was_not_named_here_is_not_used(folder: Path, monkeypa
         for variable, value in {**ENVIRONMENT, "AWS_ENDPOINT_URL": server.url}.items():
             monkeypatch.setenv(variable, value)
         address = f"s3://{BUCKET}/cases/one"
-        before = found(folder)
+        before = stored_answers(folder)
         with open_case(folder) as case:
             list(case.migrate(address))
         stated = json.loads((folder / "index.json").read_text())
@@ -385,14 +381,14 @@ def test_object_store_that_was_not_named_here_is_not_used(folder: Path, monkeypa
         with pytest.raises(
             StoreError, match=f"not named on this machine; name it: mediafp migrate --index {address}, or"
         ):
-            found(received)
+            stored_answers(received)
         with open_case(received) as case:
             assert case.verify().problems and server.calls == calls
             assert list(case.migrate(address)) == []
-        assert found(received) == before == found(folder)
+        assert stored_answers(received) == before == stored_answers(folder)
         named = json.loads((received / "index.json").read_text())
         assert named["address"] == address and named["named_by"][:1] == stated["named_by"] != named["named_by"][1:]
         shutil.copytree(folder, folder.with_name("other"))
         with open_case(folder.with_name("other")) as case:
             list(case.migrate("local"))
-        assert found(folder.with_name("other")) == before
+        assert stored_answers(folder.with_name("other")) == before

@@ -5,7 +5,8 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from linked_stores import add_images, image_record, keep, link
+from ingest_records import add_records
+from linked_stores import image_record, keep, link
 from processes import run_ffmpeg
 
 from mediafp import AnalysisOptions, Case, Draft, IngestOptions, PublishedGroup, PublishedMatch
@@ -31,7 +32,7 @@ def test_evidence_page_and_publication_state_the_warnings_of_the_files_they_show
     """A store of an older version names the file in a warning, which a publication leaves out."""
     store, page = case._store, tmp_path / "report.html"
     for name, warning in (("a", SILENT), ("b", "skipped OCR: cannot process 'it's b.png': memory ran out"), ("c", "")):
-        add_images(store, replace(image_record(name), warnings=(warning,) if warning else ()))
+        add_records(store, replace(image_record(name), warnings=(warning,) if warning else ()))
     keep(store, link("a", "b", 0.99))
     case.report(page)
     texts = re.findall("<p>(?:query|reference): [^<]*<bdi>[^<]*</bdi></p>", page.read_text())
@@ -49,7 +50,7 @@ def test_evidence_page_and_publication_state_the_warnings_of_the_files_they_show
 
 def test_evidence_page_states_that_pairs_were_not_compared(case: Case, tmp_path: Path) -> None:
     store, page = case._store, tmp_path / "report.html"
-    add_images(store, *map(image_record, "abc"))
+    add_records(store, *map(image_record, "abc"))
     keep(store, link("a", "b", 0.99))
     a, _, c = sorted(asset.sha256 for asset in store.assets())
     case.report(page)

@@ -4,7 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from linked_stores import add_images, image_record
+from ingest_records import add_records
+from linked_stores import image_record
 from sample_matches import sample_match
 
 from mediafp.case.quoted_scripts import MAX_QUOTED_CHARS, quote_scripts
@@ -48,7 +49,7 @@ def quoted(
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     store = open_store(tmp_path / "store", create=True)
-    add_images(store, image_record("a"))
+    add_records(store, image_record("a"))
     return store
 
 

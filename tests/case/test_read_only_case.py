@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from linked_stores import add_images, image_record, linked_store
+from ingest_records import add_records
+from linked_stores import image_record, linked_store
 from PIL import Image
 from served_case import served
 
@@ -129,7 +130,7 @@ def test_files_that_were_not_compared_are_stated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with linked_store(tmp_path / "store", "ab", {"ab": 0.99}) as store:
-        add_images(store, image_record("c"))
+        add_records(store, image_record("c"))
     monkeypatch.setattr(sqlite_store, "may_write", lambda file: False)
     with open_case(tmp_path / "store") as case:
         case.report(tmp_path / "page.html")
@@ -149,7 +150,7 @@ def test_case_that_somebody_else_changes_is_read_no_further(
         monkeypatch.setattr(sqlite_store, "may_write", lambda file: False)
         with open_store(tmp_path / "store") as reader:
             assert reader.count_assets() == 2
-            add_images(writer, image_record("c"))
+            add_records(writer, image_record("c"))
             if is_saved:
                 writer.database.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[attr-defined]
             with pytest.raises(StoreError, match=r"another program changed it meanwhile.* copy the folder"):

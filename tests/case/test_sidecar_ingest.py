@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from mediafp.case.case import Case
-from mediafp.case.ingestion import run
+from mediafp.case.ingestion import listed_sidecars
 from mediafp.types.runs import AnalysisOptions, IngestOptions
 
 
@@ -66,7 +66,7 @@ def test_sidecars_that_were_used_do_not_wait_for_the_end(
         Image.new("RGB", (64, 64), (number, 0, 0)).save(folder / f"{number:02}.png")
         (folder / f"{number:02}.info.json").write_text('{"uploader": "anna", "extractor": "youtube"}')
     (folder / "absent.info.json").write_text('{"uploader": "berta", "extractor": "youtube"}')
-    monkeypatch.setattr(run, "MAX_WAITING_SIDECARS", 2)
+    monkeypatch.setattr(listed_sidecars, "MAX_WAITING_SIDECARS", 2)
     options = IngestOptions(jobs=1, match=False, analysis=AnalysisOptions(ocr=False, reference_crops=False))
     outcomes = list(case.ingest([folder], options))
     skipped = [outcome for outcome in outcomes if outcome.status == "skipped"]

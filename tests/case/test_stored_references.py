@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from indexed_store import add, answers, name, record
-from ingest_records import execute_raw
+from indexed_store import answers, name, record
+from ingest_records import add_records, execute_raw
 
 from mediafp.case.references import StoredReferences, UnusableReferenceError
 from mediafp.fingerprints.insets import INSETS
@@ -31,7 +31,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqliteSto
     """A store of 30 images whose indexes are saved at once."""
     monkeypatch.setattr(row_index, "SAVE_ROWS", 1)
     with SqliteStore(tmp_path / "case", create=True) as opened:
-        add(opened, *(record(n) for n in range(30)))
+        add_records(opened, *(record(n) for n in range(30)))
         StoredReferences(opened, decode_thumbnail)
         yield opened
 
@@ -66,7 +66,7 @@ def test_saved_indexes_give_the_answers_of_new_ones(store: SqliteStore) -> None:
 def test_order_of_arrival_changes_no_answer(store: SqliteStore, tmp_path: Path) -> None:
     with SqliteStore(tmp_path / "other", create=True) as other:
         for n in np.random.default_rng(3).permutation(30).tolist():
-            add(other, record(n))
+            add_records(other, record(n))
             if n % 7 == 0:
                 StoredReferences(other, decode_thumbnail)
         assert answers(StoredReferences(other, decode_thumbnail)) == answers(StoredReferences(store, decode_thumbnail))
@@ -76,7 +76,7 @@ def test_what_was_ingested_since_is_added_and_only_that_is_read(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     references = StoredReferences(store, decode_thumbnail)
-    add(store, record(30), record(31))
+    add_records(store, record(30), record(31))
     read: list[object] = []
     load = SqliteStore.fingerprints
     monkeypatch.setattr(
@@ -93,14 +93,14 @@ def test_what_was_ingested_since_is_added_and_only_that_is_read(
 def test_asset_that_was_asked_for_before_it_was_ingested_is_found(store: SqliteStore) -> None:
     references = StoredReferences(store, decode_thumbnail)
     assert references.find_asset(name(70)) is None
-    add(store, record(70))
+    add_records(store, record(70))
     assert references.update() and references.find_asset(name(70)) is not None
     assert references.search(record(70).fingerprints[0].vectors, 1).of_query(0)[0].sha256 == name(70)
 
 
 def test_asset_that_was_analysed_anew_has_its_new_rows_alone(store: SqliteStore) -> None:
     references = StoredReferences(store, decode_thumbnail)
-    add(store, record(50, crops=False))
+    add_records(store, record(50, crops=False))
     assert references.update()
     with store.writing():
         # The crops are new: everything of the asset is replaced, and the custody log says so.
@@ -125,7 +125,7 @@ def test_asset_that_was_analysed_anew_has_its_new_rows_alone(store: SqliteStore)
 def test_indexes_of_another_store_are_replaced(store: SqliteStore, tmp_path: Path) -> None:
     before = answers(StoredReferences(store, decode_thumbnail))
     with SqliteStore(tmp_path / "other", create=True) as other:
-        add(other, *(record(n) for n in range(60, 90)))
+        add_records(other, *(record(n) for n in range(60, 90)))
         StoredReferences(other, decode_thumbnail)
     shutil.rmtree(store.folder / "index")
     shutil.copytree(tmp_path / "other" / "index", store.folder / "index")
@@ -141,7 +141,7 @@ def test_older_indexes_catch_up_and_newer_ones_are_replaced(store: SqliteStore, 
         older.database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     shutil.copy(store.folder / DATABASE_NAME, tmp_path / "older.sqlite")
     before = answers(StoredReferences(store, decode_thumbnail))
-    add(store, *(record(n) for n in range(30, 40)))
+    add_records(store, *(record(n) for n in range(30, 40)))
     after = answers(StoredReferences(store, decode_thumbnail))
     newer = tmp_path / "newer"
     shutil.copytree(store.folder / "index", newer / "index")
@@ -214,7 +214,7 @@ def test_damaged_assets_are_reported_once_and_skipped(store: SqliteStore) -> Non
 
 
 def test_asset_without_crops_is_no_damaged_one(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    add(store, *(record(n, crops=False) for n in range(40, 45)))
+    add_records(store, *(record(n, crops=False) for n in range(40, 45)))
     StoredReferences(store, decode_thumbnail)
     scans: list[object] = []
     list_all = SqliteStore.fingerprinted
@@ -286,7 +286,7 @@ def test_several_threads_use_references_while_assets_are_added(store: SqliteStor
     for thread in threads:
         thread.start()
     for n in range(30, 45):
-        add(store, record(n))
+        add_records(store, record(n))
         assert references.update()
     stop.set()
     for thread in threads:

@@ -4,7 +4,8 @@ import json
 from dataclasses import replace
 
 import pytest
-from linked_stores import add_images, image_record, keep, link
+from ingest_records import add_records
+from linked_stores import image_record, keep, link
 
 from mediafp.store import Store
 from mediafp.types.decisions import DecidedMatch, Decision
@@ -33,7 +34,7 @@ def save(store: Store, *decisions: Decision) -> None:
 @pytest.fixture
 def linked(store: Store) -> Store:
     """A store of three images that all match."""
-    add_images(store, *map(image_record, "abc"))
+    add_records(store, *map(image_record, "abc"))
     keep(store, link("a", "b"), link("c", "a", 0.6), link("b", "c", 0.2))
     return store
 
@@ -111,7 +112,7 @@ def test_decision_holds_when_the_files_are_forgotten_and_come_again(linked: Stor
         linked.forget_sighting(A, "/dump/a.jpg")
         linked.forget_sighting(B, "/dump/b.jpg")
     assert linked.find_decision("match", A, B) == REJECTED
-    add_images(linked, image_record("a"), image_record("b"))
+    add_records(linked, image_record("a"), image_record("b"))
     keep(linked, link("b", "a"))
     assert [one.pair for one in linked.kept_matches()] == []
     assert linked.kept_verdicts(A, B)
@@ -126,7 +127,7 @@ def test_doubtful_matches_are_those_that_no_person_has_decided_on(linked: Store)
 
 
 def test_doubtful_match_states_cut_names_and_other_certainty(store: Store) -> None:
-    add_images(store, *map(image_record, "ab"))
+    add_records(store, *map(image_record, "ab"))
     named = link("a", "b", 0.6)
     assert named.match and named.match.placement
     placement = replace(named.match.placement, handles=("@x",))

@@ -62,12 +62,6 @@ def engine(create_engine: Callable[[Path], Engine], tmp_path_factory: pytest.Tem
         yield created
 
 
-@pytest.fixture
-def photo(tmp_path: Path, photos: dict[str, np.ndarray]) -> Path:
-    Image.fromarray(photos["temple"]).save(tmp_path / "temple.png", compress_level=1)
-    return tmp_path / "temple.png"
-
-
 def test_decode_thumbnail_returns_the_pixels_of_a_jpeg_and_refuses_other_bytes(
     engine: Engine, photos: dict[str, np.ndarray]
 ) -> None:

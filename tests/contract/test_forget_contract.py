@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from ingest_records import done_entry, failed_entry, fingerprint, ingest_record
 from sample_matches import sample_match
-from transcripts import save_transcribed_asset
+from transcripts import save_transcribed_asset, spoken_transcript
 
 from mediafp.ingest.thumbnails import encode_thumbnail
 from mediafp.store import Store
@@ -15,7 +15,6 @@ from mediafp.types.kept_matches import KeptMatch
 from mediafp.types.matches import OcrResult, TextLine
 from mediafp.types.media import Thumbnail
 from mediafp.types.sightings import Sighting
-from mediafp.types.transcripts import Transcript, TranscriptSegment
 
 VERSIONS = {"picture": "1", "script": "1"}
 BOX = ((0.0, 0.0), (9.0, 0.0), (9.0, 9.0), (0.0, 9.0))
@@ -36,13 +35,6 @@ def add(store: Store, name: str, path: str | None = None, text: str | None = Non
 def read_text(store: Store, name: str, text: str) -> None:
     with store.writing():
         store.save_ocr_result(sha(name), OcrResult(version="1", lines=(TextLine(text=text, box=BOX, confidence=1.0),)))
-
-
-def spoken(text: str) -> Transcript:
-    segment = TranscriptSegment(start=0, end=5, language="en", language_probability=0.9, text=text)
-    return Transcript(
-        model="m", version="v1", duration=5, speech_seconds=5, untranscribed_seconds=0, segments=(segment,)
-    )
 
 
 def compare_all(store: Store, *pairs: str, promise: float = 1.0) -> None:
@@ -131,7 +123,7 @@ def test_the_failure_of_a_path_goes_with_its_sighting(store: Store) -> None:
 
 def test_a_transcript_goes_with_the_last_asset_of_its_audio_track(store: Store) -> None:
     for name in "ab":
-        save_transcribed_asset(store, sha(name), name, "track", spoken("bright lights"), 1)
+        save_transcribed_asset(store, sha(name), name, "track", spoken_transcript("bright lights"), 1)
     (first,), (second,) = store.uris(sha("a")), store.uris(sha("b"))
     assert "transcripts" not in forget(store, "a", first)
     assert [hit.sha256 for hit in store.search_passages("lights")] == [sha("b")]
@@ -147,14 +139,14 @@ def test_a_forgotten_asset_can_be_added_again(store: Store) -> None:
     for name in "ab":
         add(store, name)
         read_text(store, name, "harbour lights")
-    save_transcribed_asset(store, sha("c"), "c", "track", spoken("bright lights"), 1)
+    save_transcribed_asset(store, sha("c"), "c", "track", spoken_transcript("bright lights"), 1)
     compare_all(store, "ab")
     forget(store, "a", PATH)
     (uri,) = store.uris(sha("c"))
     forget(store, "c", uri)
     add(store, "a")
     read_text(store, "a", "harbour lights")
-    save_transcribed_asset(store, sha("c"), "c", "track", spoken("bright lights"), 1)
+    save_transcribed_asset(store, sha("c"), "c", "track", spoken_transcript("bright lights"), 1)
     assert sha("a") in {one.sha256 for one in store.pending_comparisons(VERSIONS)}
     compare_all(store, "ab")
     assert pairs(store) == ["ab"]
@@ -207,7 +199,7 @@ def test_no_file_of_a_store_contains_what_was_forgotten(store: Store) -> None:
         with store.writing():
             store.add_record(record)
         read_text(store, name, f"word-{name}-text")
-    save_transcribed_asset(store, sha("ff"), "ff", "track", spoken("spoken text"), 1)
+    save_transcribed_asset(store, sha("ff"), "ff", "track", spoken_transcript("spoken text"), 1)
     kept, forgotten = names[:5], names[5:]
     for name in forgotten:
         forget(store, name, f"/dump/{name}.mp4")

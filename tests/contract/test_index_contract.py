@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fake_references import unit_rows
+from ingest_records import untimed_fingerprint
 from object_store import BUCKET, ENVIRONMENT, ObjectStore, object_store, skip_without_lance, skip_without_server
 
 from mediafp.fingerprints.registry import fingerprint_type
@@ -169,18 +171,11 @@ def name(number: int) -> str:
     return f"{number:064x}"
 
 
-def fingerprint(sha256: str, vectors: np.ndarray) -> Fingerprint:
-    count = len(vectors)
-    return Fingerprint(
-        sha256=sha256, type="t", version="1", spans=np.zeros((count, 2)), vectors=vectors, quality=np.ones(count, np.float32)
-    )  # fmt: skip
-
-
 def fingerprints_of(vectors: np.ndarray, counts: list[int] | None = None) -> list[Fingerprint]:
     """Return fingerprints of assets 0, 1, ... that contain the rows in order, `counts` rows each (by default one)."""
     ends = np.cumsum(counts or [1] * len(vectors))
     assert ends[-1] == len(vectors)
-    return [fingerprint(name(n), part) for n, part in enumerate(np.split(vectors, ends[:-1]))]
+    return [untimed_fingerprint(name(n), part) for n, part in enumerate(np.split(vectors, ends[:-1]))]
 
 
 def index_of(build: Build, vectors: np.ndarray, metric: Metric, counts: list[int] | None = None) -> Index:
@@ -195,17 +190,13 @@ def numbers(neighbours: Neighbours) -> np.ndarray:
     )
 
 
-def unit(rows: np.ndarray) -> np.ndarray:
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float16)
-
-
 @pytest.fixture(scope="module")
 def around_photos(photos: dict[str, np.ndarray]) -> np.ndarray:
     """480 unit vectors around the embeddings of the photographs: near copies, far copies and unrelated ones."""
     centres = fingerprint_type("sscd_distilled").extract(list(photos.values()))[0].astype(np.float64)
     rng = np.random.default_rng(1)
     noise = rng.normal(size=(480, 512)) / np.sqrt(512)
-    return unit(np.repeat(centres, 60, axis=0) + noise * rng.uniform(0.1, 3, (480, 1)))
+    return unit_rows(np.repeat(centres, 60, axis=0) + noise * rng.uniform(0.1, 3, (480, 1)))
 
 
 @pytest.fixture(scope="module")
@@ -288,7 +279,7 @@ def test_range_search_refuses_embeddings(build: Build, around_photos: np.ndarray
 
 @pytest.mark.parametrize(("metric", "columns", "dtype"), [("cosine", 512, np.float16), ("hamming", 32, np.uint8)])
 def test_empty_index_returns_no_neighbours(build: Build, metric: Metric, columns: int, dtype: type[np.generic]) -> None:
-    for fingerprints in ([], [fingerprint(name(9), np.empty((0, columns), dtype))]):
+    for fingerprints in ([], [untimed_fingerprint(name(9), np.empty((0, columns), dtype))]):
         index = build(fingerprints, metric=metric, columns=columns)
         neighbours = index.search(np.ones((3, columns), dtype), 10)
         assert len(index) == 0 and neighbours.asset.shape == neighbours.row.shape == neighbours.score.shape == (3, 0)
@@ -347,10 +338,10 @@ def test_index_grown_by_add_equals_one_built_at_once(
 def test_add_refuses_a_second_fingerprint_of_an_asset(build: Build, hashes: np.ndarray) -> None:
     index = index_of(build, hashes[:5], "hamming")
     with pytest.raises(ValueError, match=name(2)):
-        index.add([fingerprint(name(2), hashes[7:9])])
+        index.add([untimed_fingerprint(name(2), hashes[7:9])])
     with pytest.raises(ValueError, match=name(77)):
         index_of(build, hashes[:5], "hamming").add(
-            [fingerprint(name(77), hashes[:1]), fingerprint(name(77), hashes[:1])]
+            [untimed_fingerprint(name(77), hashes[:1]), untimed_fingerprint(name(77), hashes[:1])]
         )
     assert len(index) == 5 and [hit.sha256 for hit in index.range_search(hashes[7:9], 0)] == []
 
@@ -359,7 +350,7 @@ def test_returned_neighbours_stay_valid_while_the_index_grows(build: Build, hash
     index = index_of(build, hashes[:50], "hamming")
     neighbours = index.search(hashes[:50], 3)
     before = [neighbours.of_query(n) for n in range(len(neighbours))]
-    index.add([fingerprint(name(1000 + n), hashes[n : n + 1]) for n in range(350)])
+    index.add([untimed_fingerprint(name(1000 + n), hashes[n : n + 1]) for n in range(350)])
     assert [neighbours.of_query(n) for n in range(len(neighbours))] == before
 
 
@@ -430,7 +421,7 @@ def test_removed_assets_are_not_found(
     if metric == "hamming":
         near, others = index.range_searches(vectors[:20], 90), expected.range_searches(vectors[:20], 90)
         assert [near.of_query(n) for n in range(20)] == [others.of_query(n) for n in range(20)]
-    index.add([fingerprint(name(0), vectors[:1])])
+    index.add([untimed_fingerprint(name(0), vectors[:1])])
     assert name(0) in index and index.search(vectors[:1], 1).of_query(0)[0].sha256 == name(0)
     assert len(index) == 201
 

@@ -94,6 +94,7 @@ def ingest(case: Case, folder: Path) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def run_cli(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    # No helper of tests/support: workers import this module as a package of its own, and do not find them.
     command = [sys.executable, "-m", "mediafp", "--store", str(folder), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 

@@ -4,14 +4,13 @@ from dataclasses import replace
 
 import pytest
 from ingest_records import BAD_NAME, ingest_record
-from transcripts import save_transcribed_asset
+from transcripts import save_transcribed_asset, spoken_transcript
 
 from mediafp.store import Store
 from mediafp.store.watch_interface import StatedAccount
 from mediafp.types.decisions import Decision
 from mediafp.types.errors import StoreError
 from mediafp.types.sightings import Sighting
-from mediafp.types.transcripts import Transcript, TranscriptSegment
 from mediafp.types.watches import Watch, WatchHit, WatchKind
 
 LONG_AGO = "2020-01-01T00:00:00Z"
@@ -172,7 +171,7 @@ def test_assets_change_when_they_are_added_or_transcribed(store: Store) -> None:
     assert [one[:2] for one in store.changed_assets(before)] == [(sha("b"), "picture"), (sha("b"), "voice")]
     assert [one.sha256 for one in store.changed_assets(0, {sha("a")})] == [sha("a")] * 2
     before = store.last_log_entry()[0]
-    save_transcribed_asset(store, sha("a"), "a", "5" * 64, spoken("good morning"), 1)
+    save_transcribed_asset(store, sha("a"), "a", "5" * 64, spoken_transcript("good morning"), 1)
     assert [one[:2] for one in store.changed_assets(before)] == [(sha("a"), "script")]
     watch(store, "w")
     with store.writing():
@@ -194,18 +193,11 @@ def test_accounts_of_sightings_are_listed_with_their_files(store: Store) -> None
 
 
 def test_a_search_of_some_assets_finds_their_speech_posts_and_titles(store: Store) -> None:
-    save_transcribed_asset(store, sha("a"), "a", "5" * 64, spoken("good morning"), 1)
-    save_transcribed_asset(store, sha("b"), "b", "5" * 64, spoken("good morning"), 1)
+    save_transcribed_asset(store, sha("a"), "a", "5" * 64, spoken_transcript("good morning"), 1)
+    save_transcribed_asset(store, sha("b"), "b", "5" * 64, spoken_transcript("good morning"), 1)
     add(store, "c", text="good morning")
     add(store, "d", title="good morning")
     for name in "abcd":
         assert [found.sha256 for found in store.search_passages("good morning", assets={sha(name)})] == [sha(name)]
     assert len(list(store.search_passages("good morning", sources=["speech"], assets=set(map(sha, "abc"))))) == 2
     assert list(store.search_passages("good morning", assets={sha("e")})) == []
-
-
-def spoken(text: str) -> Transcript:
-    segment = TranscriptSegment(start=0, end=5, language="en", language_probability=0.9, text=text)
-    return Transcript(
-        model="m", version="v1", duration=5, speech_seconds=5, untranscribed_seconds=0, segments=(segment,)
-    )

@@ -11,7 +11,6 @@ DOCUMENT = "docs/glossary.md"
 BANNED_STARTS = ("Nothing", "What", "Whether", "Where", "How", "Of")
 BANNED_WORDS = ("told", "mend", "stands", "taken in", "turned down", "looked at", "laid over", "left out")
 BANNED = re.compile(rf"\b({'|'.join(BANNED_WORDS)})\b", re.IGNORECASE)
-DOCSTRING_OWNERS = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def names_of_the_code() -> set[str]:

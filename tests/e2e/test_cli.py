@@ -3,33 +3,18 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
-from processes import PATIENCE_SECONDS
+from processes import json_lines, run_mediafp
 
 from mediafp.cli.demo import media
 
 
 def mediafp(*arguments: object, store: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mediafp", *map(str, arguments)]
-    environment = os.environ | {"MEDIAFP_STORE": str(store)}
-    return subprocess.run(
-        command,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS,
-        errors="surrogateescape",
-        check=False,
-    )
-
-
-def lines(done: subprocess.CompletedProcess[str]) -> list[dict]:
-    return [json.loads(line) for line in done.stdout.split("\n") if line]
+    return run_mediafp(*arguments, MEDIAFP_STORE=str(store))
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +57,7 @@ def test_ingest_reports_every_file(ingested: tuple[Path, Path]) -> None:
 
 def test_second_ingest_adds_nothing(ingested: tuple[Path, Path]) -> None:
     done = mediafp("ingest", ingested[0] / "files", "--json", store=ingested[1])
-    summary = lines(done)[-1]
+    summary = json_lines(done)[-1]
     assert (summary["added"], summary["known"], summary["failed"]) == (0, 9, 3)
 
 
@@ -81,7 +66,7 @@ def test_match_places_a_mirrored_crop(ingested: tuple[Path, Path], tmp_path: Pat
     image.crop((40, 20, 400, 260)).save(tmp_path / "query.jpg", quality=70)
     done = mediafp("match", tmp_path / "query.jpg", "--json", store=ingested[1])
     assert done.returncode == 0, done.stderr
-    (result,) = lines(done)
+    (result,) = json_lines(done)
     best = result["matches"][0]
     assert {Path(uri).name for uri in best["uris"]} == {"cat.jpg", "again 副本\n.jpg"}
     assert (best["relation"], best["verdict"]) == ("copy", "copy")
@@ -105,7 +90,7 @@ def test_match_finds_the_video_of_a_frame(ingested: tuple[Path, Path], tmp_path:
     frame = next(f for f in media.frames if f.start >= 5)
     Image.fromarray(frame.pixels).save(tmp_path / "still.jpg", quality=80)
     done = mediafp("match", tmp_path / "still.jpg", "--json", store=ingested[1])
-    best = lines(done)[0]["matches"][0]
+    best = json_lines(done)[0]["matches"][0]
     assert best["relation"] == "image_in_video" and best["segments"][0]["query"] is None
     start, end = best["segments"][0]["reference"]
     assert start - 1 <= frame.start <= end + 1
@@ -115,8 +100,8 @@ def test_invalid_queries_have_an_error(ingested: tuple[Path, Path], tmp_path: Pa
     (tmp_path / "cut.jpg").write_bytes((ingested[0] / "files" / "cut.jpg").read_bytes())
     done = mediafp("match", tmp_path, tmp_path / "nowhere.png", "--json", store=ingested[1])
     assert done.returncode == 3
-    assert all(result["error"] and not result["matches"] for result in lines(done))
-    assert len(lines(done)) == 2
+    assert all(result["error"] and not result["matches"] for result in json_lines(done))
+    assert len(json_lines(done)) == 2
 
 
 def test_missing_store_ends_with_2_and_an_action(tmp_path: Path) -> None:
@@ -139,13 +124,13 @@ def test_newer_store_is_not_changed(ingested: tuple[Path, Path], tmp_path: Path)
 
 
 def test_export_contains_sightings_and_verify_finds_no_problem(ingested: tuple[Path, Path]) -> None:
-    records = {Path(line["uris"][0]).name: line for line in lines(mediafp("export", "jsonl", store=ingested[1]))}
+    records = {Path(line["uris"][0]).name: line for line in json_lines(mediafp("export", "jsonl", store=ingested[1]))}
     assert len(records) == 6
     cat = next(line for line in records.values() if len(line["uris"]) == 2 and "cat" in "".join(line["uris"]))
     named = [sighting for sighting in cat["sightings"] if sighting["account"]]
     assert named[0]["account"] == "somebody" and named[0]["posted_at"] == "2024-05-01"
     assert mediafp("verify", store=ingested[1]).returncode == 0
-    assert {e["kind"] for e in lines(mediafp("errors", "--json", store=ingested[1]))} == {"corrupt", "unreadable"}
+    assert {e["kind"] for e in json_lines(mediafp("errors", "--json", store=ingested[1]))} == {"corrupt", "unreadable"}
 
 
 def test_report_writes_one_file_without_links_to_others(ingested: tuple[Path, Path], tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -15,7 +14,7 @@ import numpy as np
 import pytest
 from changed_files import overwrite_in_place
 from PIL import Image
-from processes import PATIENCE_SECONDS, run_ffmpeg
+from processes import run_ffmpeg, run_mediafp
 from typer.testing import CliRunner
 
 from mediafp.case.case import open_case
@@ -33,16 +32,7 @@ COPY_NAME = "-copy 副本 100%d ':.mp4"
 
 
 def mediafp(*arguments: object, store: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mediafp", "--store", str(store), *map(str, arguments)]
-    return subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS,
-        errors="surrogateescape",
-        check=False,
-        env={**os.environ, **variables},
-    )
+    return run_mediafp("--store", store, *arguments, **variables)
 
 
 def decode_clip(path: Path) -> tuple[float, tuple[int, int], list[np.ndarray]]:

@@ -1,6 +1,5 @@
 """Files of the user are neither changed nor deleted, and printed names are safe."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from processes import PATIENCE_SECONDS
+from processes import run_mediafp
 
 from mediafp.case.case import Case
 from mediafp.cli.demo import build, media
@@ -16,11 +15,7 @@ from mediafp.types.errors import UsageError
 
 
 def mediafp(*arguments: object, home: Path) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache")}
-    command = [sys.executable, "-m", "mediafp", "--store", str(home.parent / "store"), *map(str, arguments)]
-    return subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
-    )
+    return run_mediafp("--store", home.parent / "store", *arguments, HOME=str(home), XDG_CACHE_HOME=str(home / "cache"))
 
 
 def test_commands_write_nothing_outside_the_store(tmp_path: Path) -> None:

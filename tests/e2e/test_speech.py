@@ -1,15 +1,13 @@
 """Transcription, search and matching of speech on the command line, with the real model."""
 
 import json
-import os
 import subprocess
-import sys
 import wave
 from pathlib import Path
 
 import numpy as np
 import pytest
-from processes import PATIENCE_SECONDS
+from processes import json_lines, run_mediafp
 
 from mediafp.cli.demo.edits import SCRIPT
 from mediafp.cli.demo.voice import synthesise_speech
@@ -22,21 +20,7 @@ OTHER = (
 
 
 def mediafp(*arguments: object, store: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mediafp", "--store", str(store), *map(str, arguments)]
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
-    return subprocess.run(
-        command,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS,
-        errors="surrogateescape",
-        check=False,
-    )
-
-
-def lines(done: subprocess.CompletedProcess[str]) -> list[dict]:
-    return [json.loads(line) for line in done.stdout.split("\n") if line]
+    return run_mediafp("--store", store, *arguments, HF_HUB_OFFLINE="1")
 
 
 def write_wav(file: Path, samples: np.ndarray, rate: int = AUDIO_SAMPLE_RATE) -> None:
@@ -73,7 +57,7 @@ def store(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_transcribe_returns_words_languages_and_times(recordings: Path, store: Path) -> None:
     done = mediafp("transcribe", recordings / "first voice.wav", "--json", store=store)
-    (result,) = lines(done)
+    (result,) = json_lines(done)
     assert done.returncode == 0 and result["error"] is None and result["model"] == "whisper-base"
     text = " ".join(segment["text"] for segment in result["segments"]).casefold()
     for word in ("officials", "lights", "harbour", "newspapers", "deleted", "friends"):
@@ -90,14 +74,14 @@ def test_transcribe_returns_a_stored_transcript_without_the_model(
 ) -> None:
     renamed = tmp_path / "renamed.wav"
     renamed.write_bytes((recordings / "first voice.wav").read_bytes())
-    first, second = lines(mediafp("transcribe", recordings / "first voice.wav", renamed, "--json", store=store))
+    first, second = json_lines(mediafp("transcribe", recordings / "first voice.wav", renamed, "--json", store=store))
     assert first["segments"] == second["segments"]
     assert first["seconds"] < 1 > second["seconds"]
 
 
 def test_audio_without_speech_has_no_segments(recordings: Path, store: Path) -> None:
     names = ["silence.wav", "noise.wav", "chords.wav"]
-    results = lines(mediafp("transcribe", *(recordings / name for name in names), "--json", store=store))
+    results = json_lines(mediafp("transcribe", *(recordings / name for name in names), "--json", store=store))
     assert len(results) == 3
     for result in results:
         assert result["segments"] == [] and result["speech_seconds"] == 0 and result["note"] == "no speech"
@@ -117,7 +101,7 @@ def test_transcribe_writes_subtitles_and_plain_text(recordings: Path, store: Pat
 
 def test_search_returns_the_passages_with_their_times(recordings: Path, store: Path) -> None:
     done = mediafp("search", "newspapers", "--json", store=store)
-    hits = lines(done)
+    hits = json_lines(done)
     assert done.returncode == 0
     assert {Path(hit["uris"][0]).name for hit in hits} == {"first voice.wav", "second voice.wav"}
     for hit in hits:
@@ -128,7 +112,7 @@ def test_search_returns_the_passages_with_their_times(recordings: Path, store: P
 
 
 def test_match_finds_only_the_same_text_read_by_another_voice(recordings: Path, store: Path) -> None:
-    (result,) = lines(mediafp("match", recordings / "second voice.wav", "--json", store=store))
+    (result,) = json_lines(mediafp("match", recordings / "second voice.wav", "--json", store=store))
     matches = {Path(m["uris"][0]).name: m for m in result["matches"] if m["relation"] == "same_script"}
     assert set(matches) == {"first voice.wav"}
     match = matches["first voice.wav"]
@@ -141,11 +125,11 @@ def test_match_finds_only_the_same_text_read_by_another_voice(recordings: Path, 
 def test_match_transcribes_a_file_that_is_not_in_the_store(recordings: Path, store: Path, tmp_path: Path) -> None:
     new = tmp_path / "third voice.wav"
     synthesise_speech(SCRIPT, new, voice="en-gb-scotland", speed=140)
-    (result,) = lines(mediafp("match", new, "--json", store=store))
+    (result,) = json_lines(mediafp("match", new, "--json", store=store))
     # Voices of one synthesiser have much in common: such a pair may be possible, and is no copy.
     copies = {m["relation"] for m in result["matches"] if m["verdict"] == "copy"}
     assert copies == {"same_script"}
-    (untranscribed,) = lines(mediafp("match", new, "--transcribe", "no", "--json", store=store))
+    (untranscribed,) = json_lines(mediafp("match", new, "--transcribe", "no", "--json", store=store))
     assert "copy" not in {m["verdict"] for m in untranscribed["matches"]}
 
 
@@ -153,7 +137,7 @@ def test_second_ingest_adds_skipped_transcripts(recordings: Path, tmp_path: Path
     folder = tmp_path / "store"
     assert mediafp("ingest", recordings / "weather.wav", "--transcribe", "no", "--json", store=folder).returncode == 0
     assert mediafp("search", "mountains", store=folder).returncode == 1
-    first, _ = lines(mediafp("ingest", recordings / "weather.wav", "--transcribe", "yes", "--json", store=folder))
+    first, _ = json_lines(mediafp("ingest", recordings / "weather.wav", "--transcribe", "yes", "--json", store=folder))
     assert first["status"] == "known"
     assert mediafp("search", "mountains", store=folder).returncode == 0
     assert mediafp("verify", store=folder).returncode == 0
@@ -172,6 +156,6 @@ def test_invalid_files_have_an_error_and_the_others_a_transcript(recordings: Pat
     (tmp_path / "broken.mp3").write_bytes(b"ID3" + bytes(400))
     (tmp_path / "notes.txt").write_text("no media")
     done = mediafp("transcribe", tmp_path, recordings / "weather.wav", tmp_path / "gone.wav", "--json", store=store)
-    results = {Path(result["path"]).name: result for result in lines(done)}
+    results = {Path(result["path"]).name: result for result in json_lines(done)}
     assert done.returncode == 3 and set(results) == {"broken.mp3", "weather.wav", "gone.wav"}
     assert results["broken.mp3"]["error"] and results["gone.wav"]["error"] and results["weather.wav"]["error"] is None

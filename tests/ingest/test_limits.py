@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from media_files import decode_whole, noise_frames, rejection_of, write_gif, write_video
+from media_files import decode_whole, noise_frames, png_chunk, rejection_of, write_gif, write_video
 from PIL import Image, PngImagePlugin
 
 from mediafp.engine import analysis
@@ -82,10 +82,6 @@ def test_image_of_too_many_bytes_is_not_opened(tmp_path: Path, photos: dict[str,
         file.truncate(MAX_IMAGE_BYTES + 1)
     error = rejection_of(tmp_path / "a.jpg")
     assert isinstance(error, TooLargeMedia) and str(MAX_IMAGE_BYTES) in str(error)
-
-
-def png_chunk(name: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
 def empty_png(width: int, height: int) -> bytes:

@@ -4,12 +4,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from fake_references import even_spans
 
 from mediafp.matching.time_spans import RUN_DROP, RUN_SHARE, covered_share, find_runs
-
-
-def even_spans(count: int, step: float = 1.0) -> np.ndarray:
-    return np.column_stack((np.arange(count), np.arange(1, count + 1))) * step
 
 
 def runs(scores: list[float], spans: np.ndarray | None = None) -> list[tuple[tuple[float, float], slice]]:

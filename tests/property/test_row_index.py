@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from ingest_records import untimed_fingerprint
 from object_store import skip_without_lance
 
 from mediafp.store import IndexPosition
@@ -17,7 +18,6 @@ from mediafp.store.lance import table
 from mediafp.store.row_index import index as row_index
 from mediafp.store.row_index.index import RowIndex
 from mediafp.store.row_index.rows import RowLayout
-from mediafp.types.fingerprints import Fingerprint
 
 LAYOUT = RowLayout(metric="hamming", columns=2)
 """Hashes of 16 bits, so that many rows are at one distance."""
@@ -64,7 +64,7 @@ def test_index_equals_brute_force(place: str, steps: list[Any], count: int, dist
             sha256 = f"{number * 0x1357 % 16:064x}"
             if step == "add" and sha256 not in index:
                 vectors = rng.integers(0, 256, (rows, 2), dtype=np.uint8)
-                index.add([fingerprint_of(sha256, vectors)])
+                index.add([untimed_fingerprint(sha256, vectors)])
                 expected[sha256] = vectors
                 # An asset is hidden until it is added again.
                 hidden.discard(sha256)
@@ -88,15 +88,3 @@ def test_index_equals_brute_force(place: str, steps: list[Any], count: int, dist
             assert [(hit.score, hit.sha256, hit.row) for hit in found] == order[:count]
             near = index.range_search(query[None], distance)
             assert near == sorted((sha256, n, float(bits)) for bits, sha256, n in order if bits <= distance)
-
-
-def fingerprint_of(sha256: str, vectors: np.ndarray) -> Fingerprint:
-    count = len(vectors)
-    return Fingerprint(
-        sha256=sha256,
-        type="t",
-        version="1",
-        spans=np.zeros((count, 2)),
-        vectors=vectors,
-        quality=np.ones(count, np.float32),
-    )

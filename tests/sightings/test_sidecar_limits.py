@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from read_sidecars import read_fields
 
 from mediafp.ingest.files import OpenFile, open_file
 from mediafp.ingest.sidecar_folders import DiskFolder, sidecar_folders
@@ -20,12 +21,6 @@ from mediafp.types.media import SidecarFile
 from mediafp.types.sightings import SightingFields
 
 MIB = 1 << 20
-
-
-def read(path: Path) -> tuple[SightingFields, list[str]]:
-    with closing(SidecarReader()) as reader:
-        contents = reader.read(path.name, sidecar_folders(path, path.parent))
-    return (contents.sightings or (SightingFields(),))[0], list(contents.warnings)
 
 
 def write_info(folder: Path, **record: object) -> Path:
@@ -51,7 +46,7 @@ def measured_memory() -> Iterator[dict[str, int]]:
 )
 def test_long_text_is_cut_with_a_warning(tmp_path: Path, key: str, field: str, limit: int) -> None:
     for length in (limit, limit + 1, 8 * MIB - 100):
-        fields, warnings = read(write_info(tmp_path, **{key: "x" * length}))
+        fields, warnings = read_fields(write_info(tmp_path, **{key: "x" * length}))
         assert getattr(fields, field) == "x" * limit
         cut = f"skipped the rest of '{key}' of 'a.info.json': its {length:,} characters are over the limit of {limit:,}"
         assert warnings == ([cut] if length > limit else [])
@@ -65,21 +60,21 @@ def test_long_value_that_a_cut_would_falsify_is_skipped_with_a_warning(
     tmp_path: Path, key: str, field: str, limit: int
 ) -> None:
     longest = ("x:" if field == "url" else "x").ljust(limit, "x")
-    assert getattr(read(write_info(tmp_path, **{key: longest}))[0], field) == longest
-    fields, (warning,) = read(write_info(tmp_path, **{key: longest + "x"}, title="t"))
+    assert getattr(read_fields(write_info(tmp_path, **{key: longest}))[0], field) == longest
+    fields, (warning,) = read_fields(write_info(tmp_path, **{key: longest + "x"}, title="t"))
     assert getattr(fields, field) is None and fields.title == "t"
     assert f"'{key}' of 'a.info.json'" in warning and f"{limit + 1:,}" in warning and f"{limit:,}" in warning
 
 
 def test_next_key_is_used_in_place_of_a_value_that_is_too_long(tmp_path: Path) -> None:
-    fields, warnings = read(write_info(tmp_path, uploader="x" * 501, channel="Sample User"))
+    fields, warnings = read_fields(write_info(tmp_path, uploader="x" * 501, channel="Sample User"))
     assert fields.account_name == "Sample User" and len(warnings) == 1
 
 
 def test_cell_of_a_table_has_the_limits_of_a_value(tmp_path: Path) -> None:
     with (tmp_path / "mediafp.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("file", "url", "text"), ("a.mp4", "u:" + "u" * 8_191, "x" * 900_000)])
-    fields, warnings = read(tmp_path / "a.mp4")
+    fields, warnings = read_fields(tmp_path / "a.mp4")
     assert (fields.url, fields.text) == (None, "x" * 65_536)
     assert [warning.partition(":")[0] for warning in warnings] == [
         "skipped 'url' of the row of 'a.mp4' in 'mediafp.csv'",
@@ -100,7 +95,7 @@ HOSTILE_RECORDS = {
 def test_record_of_many_values_takes_little_memory(tmp_path: Path, record: bytes) -> None:
     (tmp_path / "a.info.json").write_bytes(record)
     with measured_memory() as memory:
-        fields, _ = read(tmp_path / "a.mp4")
+        fields, _ = read_fields(tmp_path / "a.mp4")
     assert fields.title == "t"
     assert memory["peak"] < 4 * len(record)
 
@@ -114,7 +109,7 @@ def test_record_with_values_outside_json_takes_little_memory(tmp_path: Path, val
     content = b'{"x":[NaN,"\\ud83d",' + values + b'1],"title":"t"}'
     (tmp_path / "a.info.json").write_bytes(content)
     with measured_memory() as memory:
-        fields, warnings = read(tmp_path / "a.mp4")
+        fields, warnings = read_fields(tmp_path / "a.mp4")
     assert fields.title == "t" and warnings == []
     assert memory["peak"] < 4 * len(content)
 
@@ -122,7 +117,7 @@ def test_record_with_values_outside_json_takes_little_memory(tmp_path: Path, val
 def test_large_sidecar_with_a_cut_emoji_in_a_comment_is_read(tmp_path: Path) -> None:
     comments = [{"id": str(n), "text": "one, two, three", "likes": 0} for n in range(60_000)]
     comments[100]["text"] = "cut \ud83d"
-    fields, warnings = read(write_info(tmp_path, title="t", comments=comments))
+    fields, warnings = read_fields(write_info(tmp_path, title="t", comments=comments))
     assert fields.title == "t" and warnings == []
 
 
@@ -138,7 +133,7 @@ def test_large_sidecar_with_a_cut_emoji_in_a_comment_is_read(tmp_path: Path) -> 
 )
 def test_only_lone_surrogates_and_numbers_outside_texts_are_replaced(tmp_path: Path, title: bytes, shown: str) -> None:
     (tmp_path / "a.info.json").write_bytes(b'{"x": -Infinity, "title": "' + title + b'", "view_count": NaN}')
-    fields, (warning,) = read(tmp_path / "a.mp4")
+    fields, (warning,) = read_fields(tmp_path / "a.mp4")
     assert fields.title == shown and "'view_count'" in warning
 
 
@@ -147,14 +142,14 @@ def test_only_lone_surrogates_and_numbers_outside_texts_are_replaced(tmp_path: P
 )
 def test_record_that_is_no_json_is_skipped_with_a_warning(tmp_path: Path, record: bytes) -> None:
     (tmp_path / "a.info.json").write_bytes(record)
-    assert read(tmp_path / "a.mp4") == (SightingFields(), ["skipped 'a.info.json': it is not valid JSON"])
+    assert read_fields(tmp_path / "a.mp4") == (SightingFields(), ["skipped 'a.info.json': it is not valid JSON"])
 
 
 @pytest.mark.parametrize("part", ["[" * 100_000, '{"a":' * 100_000])
 @pytest.mark.parametrize("key", ["x", "uploader"])
 def test_deep_nesting_is_skipped_with_a_warning(tmp_path: Path, key: str, part: str) -> None:
     (tmp_path / "a.info.json").write_text(f'{{"title":"t","{key}":{part}')
-    assert read(tmp_path / "a.mp4")[1][0].startswith("skipped 'a.info.json': ")
+    assert read_fields(tmp_path / "a.mp4")[1][0].startswith("skipped 'a.info.json': ")
 
 
 @pytest.mark.parametrize(
@@ -170,7 +165,7 @@ def test_deep_nesting_is_skipped_with_a_warning(tmp_path: Path, key: str, part: 
 )
 def test_odd_values_beside_a_title_leave_it_readable(tmp_path: Path, record: bytes) -> None:
     (tmp_path / "a.info.json").write_bytes(record)
-    fields, warnings = read(tmp_path / "a.mp4")
+    fields, warnings = read_fields(tmp_path / "a.mp4")
     assert fields.title == "t" and warnings == []
 
 
@@ -178,7 +173,7 @@ def test_times_and_counts_of_many_digits_are_skipped(tmp_path: Path) -> None:
     (tmp_path / "a.info.json").write_bytes(
         b'{"timestamp": "%s", "view_count": %s, "uploader_id": %s}' % (b"1" * MIB, b"1" * 4_000, b"1" * 4_000)
     )
-    fields, warnings = read(tmp_path / "a.mp4")
+    fields, warnings = read_fields(tmp_path / "a.mp4")
     assert fields == SightingFields() and len(warnings) == 3
 
 
@@ -189,19 +184,19 @@ def build_table(rows: int) -> bytes:
 def test_table_of_many_names_takes_little_memory(tmp_path: Path) -> None:
     (tmp_path / "mediafp.csv").write_bytes(build_table(20_000))
     with measured_memory() as memory:
-        assert read(tmp_path / "019999")[0].account == "19999"
+        assert read_fields(tmp_path / "019999")[0].account == "19999"
     assert memory["kept"] < 4 * MIB and memory["peak"] < 24 * MIB
-    assert read(tmp_path / "000000")[0].account == "0"
-    assert read(tmp_path / "020000")[0] == SightingFields()
+    assert read_fields(tmp_path / "000000")[0].account == "0"
+    assert read_fields(tmp_path / "020000")[0] == SightingFields()
 
 
 def test_rows_above_the_limit_are_skipped_with_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record_index, "MAX_RECORDS", 100)
     (tmp_path / "mediafp.csv").write_bytes(build_table(101))
-    fields, (warning,) = read(tmp_path / "000099")
+    fields, (warning,) = read_fields(tmp_path / "000099")
     assert fields.account == "99"
     assert warning == "skipped the rest of 'mediafp.csv': it has more than 100 rows"
-    assert read(tmp_path / "000100") == (SightingFields(), [warning])
+    assert read_fields(tmp_path / "000100") == (SightingFields(), [warning])
 
 
 @pytest.mark.parametrize(
@@ -216,7 +211,7 @@ def test_rows_above_the_limit_are_skipped_with_a_warning(tmp_path: Path, monkeyp
 def test_wide_rows_of_a_table_are_skipped_with_a_warning(tmp_path: Path, content: bytes, reason: str) -> None:
     (tmp_path / "mediafp.csv").write_bytes(content)
     with measured_memory() as memory:
-        assert read(tmp_path / "a.mp4") == (SightingFields(), [f"skipped 'mediafp.csv': {reason}"])
+        assert read_fields(tmp_path / "a.mp4") == (SightingFields(), [f"skipped 'mediafp.csv': {reason}"])
     assert memory["peak"] < 24 * MIB
 
 
@@ -224,7 +219,7 @@ def test_wide_rows_of_a_table_are_skipped_with_a_warning(tmp_path: Path, content
 def test_open_quote_costs_its_row_alone(tmp_path: Path, rest: bytes) -> None:
     (tmp_path / "mediafp.csv").write_bytes(b'file,account\na.mp4,"a\nb.mp4,"two\nlines"\n' + rest)
     for name, account in (("a.mp4", "a"), ("b.mp4", "two\nlines")):
-        fields, (warning,) = read(tmp_path / name)
+        fields, (warning,) = read_fields(tmp_path / name)
         assert fields.account == account
         assert (
             warning
@@ -236,7 +231,7 @@ def test_file_name_that_no_file_has_is_not_composed(tmp_path: Path) -> None:
     """Composing so many marks would take hours, and nothing else ends it."""
     marks = "\u0301" * 200_000 + "\u0327" * 200_000
     (tmp_path / "mediafp.csv").write_text(f"file,account\n{marks},@x\na.mp4,@a\n,@b\n")
-    assert read(tmp_path / "a.mp4")[0].account == "a"
+    assert read_fields(tmp_path / "a.mp4")[0].account == "a"
     for name in (marks, "x" * 401):
         assert SidecarReader().read(name, [DiskFolder(tmp_path, tmp_path)]).sightings == ()
 
@@ -244,7 +239,7 @@ def test_file_name_that_no_file_has_is_not_composed(tmp_path: Path) -> None:
 def test_decomposed_name_of_255_bytes_is_found(tmp_path: Path) -> None:
     name = "\u1ebf" * 85
     (tmp_path / "mediafp.csv").write_text(f"file,account\n{unicodedata.normalize('NFD', name)},@x\n")
-    assert read(tmp_path / name)[0].account == "x"
+    assert read_fields(tmp_path / name)[0].account == "x"
 
 
 def test_tables_that_are_kept_take_bounded_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -306,7 +301,7 @@ def test_ordinary_tables_are_read(tmp_path: Path) -> None:
 def test_first_of_two_columns_for_one_field_is_used_with_a_warning(tmp_path: Path) -> None:
     (tmp_path / "mediafp.columns.json").write_text('{"User": "account"}')
     (tmp_path / "mediafp.csv").write_text("file,account,User\na.mp4,@a,@b\n")
-    fields, (warning,) = read(tmp_path / "a.mp4")
+    fields, (warning,) = read_fields(tmp_path / "a.mp4")
     assert fields.account == "a"
     assert warning == "skipped column 3 of 'mediafp.csv', 'User': an earlier one has the same name or field"
 
@@ -315,7 +310,7 @@ def test_warnings_about_a_column_map_are_bounded_in_number_and_length(tmp_path: 
     (tmp_path / "mediafp.csv").write_text("file,account\na.mp4,@a\n")
     entries = {f"column {n}": "x" * (9_000 if n < 4 else 1) for n in range(1_000)}
     (tmp_path / "mediafp.columns.json").write_text(json.dumps(entries))
-    fields, warnings = read(tmp_path / "a.mp4")
+    fields, warnings = read_fields(tmp_path / "a.mp4")
     assert fields.account == "a"
     assert len(warnings) == 101 and warnings[-1] == "skipped 900 more warnings about sidecars: the first 100 are named"
     assert max(map(len, warnings)) < 300
@@ -324,7 +319,7 @@ def test_warnings_about_a_column_map_are_bounded_in_number_and_length(tmp_path: 
 def test_large_column_map_is_skipped_with_a_warning(tmp_path: Path) -> None:
     (tmp_path / "mediafp.csv").write_text("file,Who\na.mp4,@a\n")
     (tmp_path / "mediafp.columns.json").write_bytes(b'{"Who": "account"' + b',"x":[]' * 10_000 + b"}")
-    fields, warnings = read(tmp_path / "a.mp4")
+    fields, warnings = read_fields(tmp_path / "a.mp4")
     assert fields == SightingFields()
     assert warnings == [
         "skipped 'mediafp.columns.json': 70,018 bytes are over the limit of 64 KiB",
@@ -359,7 +354,7 @@ def test_sidecar_that_grows_while_it_is_read_is_skipped(tmp_path: Path, monkeypa
 def test_sparse_sidecar_is_skipped_unread(tmp_path: Path) -> None:
     with (tmp_path / "a.info.json").open("wb") as file:
         file.truncate(1 << 40)
-    fields, (warning,) = read(tmp_path / "a.mp4")
+    fields, (warning,) = read_fields(tmp_path / "a.mp4")
     assert fields == SightingFields() and "8 MiB" in warning
 
 
@@ -369,7 +364,7 @@ def test_sidecar_that_cannot_be_opened_twice_is_skipped(tmp_path: Path, monkeypa
 
     path = write_info(tmp_path, title="t")
     monkeypatch.setattr(os, "dup", fail)
-    fields, (warning,) = read(path)
+    fields, (warning,) = read_fields(path)
     assert fields == SightingFields() and "Too many open files" in warning
 
 

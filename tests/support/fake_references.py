@@ -12,17 +12,20 @@ DIMENSIONS = 512
 BACKGROUND_ROWS = 400
 
 
+def unit_rows(rows: np.ndarray) -> np.ndarray:
+    """Return rows at length 1, as embeddings are stored."""
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float16)
+
+
 def random_embeddings(count: int, seed: int) -> np.ndarray:
     """Return unit vectors (count, 512) of unrelated images: their cosines are within about 0.2 of 0."""
-    vectors = np.random.default_rng(seed).normal(size=(count, DIMENSIONS))
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
+    return unit_rows(np.random.default_rng(seed).normal(size=(count, DIMENSIONS)))
 
 
 def add_noise(embeddings: np.ndarray, cosine: float, seed: int) -> np.ndarray:
     """Return unit vectors of edited copies: their cosine with `embeddings` is about `cosine`."""
     noise = random_embeddings(len(embeddings), seed).astype(np.float32)
-    mixed = cosine * embeddings.astype(np.float32) + np.sqrt(1 - cosine**2) * noise
-    return (mixed / np.linalg.norm(mixed, axis=1, keepdims=True)).astype(np.float16)
+    return unit_rows(cosine * embeddings.astype(np.float32) + np.sqrt(1 - cosine**2) * noise)
 
 
 def random_hashes(count: int, seed: int) -> np.ndarray:

@@ -1,5 +1,7 @@
 """A store of images with seeded rows, and what the searches of its indexes return."""
 
+from pathlib import Path
+
 import numpy as np
 from ingest_records import JPEGS
 
@@ -9,6 +11,7 @@ from mediafp.fingerprints.rectangles import RECTANGLES
 from mediafp.fingerprints.reduced_image import REDUCED_IMAGE
 from mediafp.fingerprints.reference_crops import REFERENCE_CROPS
 from mediafp.fingerprints.registry import SEARCH_TYPE, fingerprint_type
+from mediafp.ingest.thumbnail_pixels import decode_thumbnail
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.fingerprints import Fingerprint
 from mediafp.types.media import Asset, Thumbnail
@@ -48,12 +51,6 @@ def record(number: int, *, seed: int | None = None, crops: bool = True) -> Inges
     )
 
 
-def add(store: SqliteStore, *records: IngestRecord) -> None:
-    with store.writing():
-        for each in records:
-            store.add_record(each)
-
-
 def answers(references: StoredReferences) -> list[object]:
     """Return what the searches return for rows of some assets."""
     rows = [record(n).fingerprints for n in (1, 7, 20, 31)]
@@ -65,3 +62,9 @@ def answers(references: StoredReferences) -> list[object]:
         references.search_crops(rows[1][2].vectors, 4),
         sorted(references.search_hashes(hashes, 90)),
     ]
+
+
+def stored_answers(folder: Path) -> list[object]:
+    """Return what the searches in the store in a folder return."""
+    with SqliteStore(folder) as store:
+        return answers(StoredReferences(store, decode_thumbnail))

@@ -12,6 +12,7 @@ import numpy as np
 from processes import PATIENCE_SECONDS
 
 from mediafp.ingest.thumbnails import encode_thumbnail
+from mediafp.store import Store
 from mediafp.store.sqlite.connection import DATABASE_NAME
 from mediafp.store.sqlite.store import SqliteStore
 from mediafp.types.fingerprints import Fingerprint
@@ -38,6 +39,19 @@ def fingerprint(sha256: str, type: str = "pdq", rows: int = 3, *, seed: int = 0)
         spans=np.column_stack((starts, starts + 1 / 3)),
         vectors=vectors,
         quality=rng.random(rows).astype(np.float32),
+    )
+
+
+def untimed_fingerprint(sha256: str, vectors: np.ndarray) -> Fingerprint:
+    """Return a fingerprint of type "t" with these rows, all at the start."""
+    count = len(vectors)
+    return Fingerprint(
+        sha256=sha256,
+        type="t",
+        version="1",
+        spans=np.zeros((count, 2)),
+        vectors=vectors,
+        quality=np.ones(count, np.float32),
     )
 
 
@@ -142,3 +156,23 @@ def end_child(process: "subprocess.Popen[str]") -> int:
     """Close the input of a process, and return its exit status."""
     process.communicate(timeout=PATIENCE_SECONDS)
     return process.returncode
+
+
+def state(store: Store) -> tuple[object, ...]:
+    """Return everything that a write can change."""
+    assets = store.assets()
+    return (
+        assets,
+        [store.sightings(asset.sha256) for asset in assets],
+        [store.fingerprint_types(asset.sha256) for asset in assets],
+        [store.row_thumbnail(asset.sha256, 0) for asset in assets],
+        store.failures(),
+        store.last_log_entry(),
+    )
+
+
+def add_records(store: Store, *records: IngestRecord) -> None:
+    """Add records to a store in one transaction."""
+    with store.writing():
+        for record in records:
+            store.add_record(record)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from ingest_records import ingest_record
+from ingest_records import add_records, ingest_record
 from sample_matches import sample_match, sample_placement
 
 from mediafp.case.comparison.versions import comparison_versions
@@ -25,12 +25,6 @@ def image_record(name: str, account: str | None = None, posted_at: str | None = 
         asset=replace(record.asset, kind="image", properties={"format": "jpeg", "width": 640, "height": 360}),
         sightings=(seen,),
     )
-
-
-def add_images(store: Store, *records: IngestRecord) -> None:
-    with store.writing():
-        for record in records:
-            store.add_record(record)
 
 
 def link(query: str, reference: str, probability: float = 0.95, **changes: object) -> KeptMatch:
@@ -59,6 +53,6 @@ def keep(store: Store, *links: KeptMatch) -> None:
 def linked_store(folder: Path, names: str, probabilities: Mapping[str, float]) -> Store:
     """Return a new store of images, with the kept matches whose pairs of names, such as `ab`, have these probabilities."""
     store = open_store(folder, create=True)
-    add_images(store, *map(image_record, names))
+    add_records(store, *map(image_record, names))
     keep(store, *(link(pair[0], pair[1], probability) for pair, probability in probabilities.items()))
     return store

@@ -1,6 +1,8 @@
 """Small media files for tests, and functions that decode them."""
 
+import struct
 import time
+import zlib
 from pathlib import Path
 
 import av
@@ -59,3 +61,8 @@ def noise_frames(count: int, width: int = 64, height: int = 48) -> list[np.ndarr
     return [
         rng.integers(0, 256, (height // 4, width // 4, 3), np.uint8).repeat(4, 0).repeat(4, 1) for _ in range(count)
     ]
+
+
+def png_chunk(name: bytes, data: bytes) -> bytes:
+    """Return a chunk of a PNG file."""
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))

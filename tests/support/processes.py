@@ -1,5 +1,7 @@
 """Programs that tests run, and the state of processes."""
 
+import json
+import os
 import signal
 import subprocess
 import sys
@@ -24,6 +26,24 @@ def run_python(code: str, *arguments: object, **options: Any) -> "subprocess.Com
     """Run code in another Python to its end."""
     command = [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False, **options)
+
+
+def run_mediafp(*arguments: object, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command of mediafp to its end, with further environment variables."""
+    return subprocess.run(
+        [sys.executable, "-m", "mediafp", *map(str, arguments)],
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        errors="surrogateescape",
+        check=False,
+    )
+
+
+def json_lines(done: "subprocess.CompletedProcess[str]") -> list[dict[str, Any]]:
+    """Return the objects that a command printed, one a line."""
+    return [json.loads(line) for line in done.stdout.split("\n") if line]
 
 
 def has_ended(pid: int, seconds: float = PATIENCE_SECONDS) -> bool:

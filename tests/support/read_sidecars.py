@@ -1,11 +1,13 @@
 """Sidecars of made folders, read as an ingest does."""
 
 import json
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
 from mediafp.ingest.sidecar_folders import sidecar_folders
 from mediafp.sightings.sidecars import SidecarReader
+from mediafp.types.sightings import SightingFields
 
 
 def write_json(path: Path, record: object) -> None:
@@ -29,3 +31,10 @@ def unused_warnings(root: Path, name: str) -> list[str]:
     """Return the warnings about a sidecar that no media file was found for."""
     path = root / name
     return list(SidecarReader().unused_parts(path.name, sidecar_folders(path, root)))
+
+
+def read_fields(path: Path) -> tuple[SightingFields, list[str]]:
+    """Return the first sighting that sidecars beside a media file state, or an empty one, and the warnings."""
+    with closing(SidecarReader()) as reader:
+        contents = reader.read(path.name, sidecar_folders(path, path.parent))
+    return (contents.sightings or (SightingFields(),))[0], list(contents.warnings)

@@ -8,7 +8,7 @@ from mediafp.types.file_sounds import FileSound
 from mediafp.types.media import Asset
 from mediafp.types.runs import IngestRecord
 from mediafp.types.sightings import Sighting
-from mediafp.types.transcripts import TranscribedAudio, Transcript
+from mediafp.types.transcripts import TranscribedAudio, Transcript, TranscriptSegment
 
 
 def save_transcribed_asset(store: Store, sha256: str, name: str, audio: str, transcript: Transcript, rank: int) -> str:
@@ -24,6 +24,14 @@ def save_transcribed_asset(store: Store, sha256: str, name: str, audio: str, tra
         store.save_sounds(sha256, (FileSound(audio_sha256=audio),))
         store.save_transcript(audio, transcript, fingerprint_transcript(sha256, transcript), rank)
     return sha256
+
+
+def spoken_transcript(text: str) -> Transcript:
+    """Return the transcript of five seconds in English."""
+    segment = TranscriptSegment(start=0, end=5, language="en", language_probability=0.9, text=text)
+    return Transcript(
+        model="m", version="v1", duration=5, speech_seconds=5, untranscribed_seconds=0, segments=(segment,)
+    )
 
 
 def silent_transcript(version: str = "v1", duration: float = 1.0) -> Transcript:

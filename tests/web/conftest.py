@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from compared_case import ComparedCase, make_compared_case
 from group_case import make_group_case
 from served_case import ServedCase, served
 from workbench_case import make_case
@@ -32,3 +33,9 @@ def grouped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedCase]:
     folder = make_group_case(tmp_path_factory.mktemp("groups") / "store", more_groups=61)
     with open_case(folder) as case, served(case) as one:
         yield one
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> ComparedCase:
+    """A store with one pair of each kind, whose places and times are known exactly."""
+    return make_compared_case(tmp_path_factory.mktemp("compared"))

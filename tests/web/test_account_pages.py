@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from group_case import RETAKEN, RETAKERS
-from linked_stores import add_images, image_record, keep, link
+from ingest_records import add_records
+from linked_stores import image_record, keep, link
 from served_case import ServedCase, served
 
 from mediafp.case.case import open_case
@@ -100,7 +101,7 @@ def test_the_heading_of_a_time_line_counts_the_posts_of_its_account_alone(tmp_pa
             record = image_record(name, account, day)
             uri = f"/{account}/{'mug' if name == 'b' else 'avatar'}.jpg"
             removed = "2019-03-05" if name == "b" else None
-            add_images(store, replace(record, sightings=(replace(record.sightings[0], uri=uri, removed_at=removed),)))
+            add_records(store, replace(record, sightings=(replace(record.sightings[0], uri=uri, removed_at=removed),)))
         keep(store, link("a", "c", 0.99))
     with open_case(tmp_path / "store") as case, served(case) as one:
         assert len(one.get("/api/timeline/first").json()) == 4
@@ -127,7 +128,7 @@ def test_lists_of_accounts_that_are_cut_count_the_rest(grouped: ServedCase, monk
 def test_rows_of_lanes_count_the_accounts_that_share_or_name_the_only_one(tmp_path: Path) -> None:
     """The first of several was named alone, as if there were no other. A row has one line, which a longer text would leave."""
     with open_store(tmp_path / "store", create=True) as store:
-        add_images(
+        add_records(
             store, *(image_record(name, account, "2020-01-01") for name, account in zip("abcde", "vwxyz", strict=True))
         )
         keep(store, link("a", "b", 0.99), link("a", "c", 0.99), link("d", "e", 0.99))

@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from linked_stores import add_images, image_record, keep, link, linked_store
+from ingest_records import add_records
+from linked_stores import image_record, keep, link, linked_store
 from sample_matches import sample_placement
 from served_case import TOKEN, ServedCase, served
 
@@ -169,8 +170,8 @@ def test_posts_that_may_be_the_first_are_counted_where_a_first_one_is_named(tmp_
             record = image_record(name, f"one{name}", "2024-05-01")
             (seen,) = record.sightings
             other = replace(seen, uri=f"/dump/{name}2.jpg", account=f"two{name}")
-            add_images(store, replace(record, sightings=(seen, other)))
-        add_images(store, image_record("c", "three", "2024-06-01"))
+            add_records(store, replace(record, sightings=(seen, other)))
+        add_records(store, image_record("c", "three", "2024-06-01"))
         keep(store, link("a", "c", 0.95))
     with open_case(tmp_path / "store") as case, served(case) as one:
         found, alone = (one.get(f"/answer/{name * 64}").text for name in "ab")
@@ -203,7 +204,7 @@ def test_stretches_clues_and_reasons_that_are_not_listed_are_counted(
         videos = [
             replace(one, asset=replace(one.asset, kind="video", properties={"duration": 90.0})) for one in records
         ]
-        add_images(store, *videos)
+        add_records(store, *videos)
         with store.writing():
             clues = [Clue(kind="device", value=f"phone {n}", source="EXIF", trust="low") for n in range(11)]
             store.save_clues("a" * 64, "/dump/a.jpg", clues)
@@ -225,7 +226,7 @@ def test_stretches_clues_and_reasons_that_are_not_listed_are_counted(
 
 def test_pictures_of_which_any_may_be_the_source_are_named(tmp_path: Path) -> None:
     with open_store(tmp_path / "store", create=True) as store:
-        add_images(store, *map(image_record, "abcdef"))
+        add_records(store, *map(image_record, "abcdef"))
         wide = sample_placement(covered=0.5)
         keep(store, *(link("a", other, 0.99, placement=wide, coverage=(1.0, 0.5)) for other in "bcdef"))
     with open_case(tmp_path / "store") as case, served(case) as one:
@@ -240,7 +241,7 @@ def test_file_with_one_removed_post_of_two_is_not_shown_as_one_without_a_removal
     with open_store(tmp_path / "store", create=True) as store:
         a, b = image_record("a", "x", "2020-01-01"), image_record("b", "y", "2020-01-02")
         gone = [replace(record.sightings[0], uri="/gone.jpg", removed_at="2020-02-01") for record in (a, b)]
-        add_images(store, replace(a, sightings=(*a.sightings, gone[0])), replace(b, sightings=(gone[1],)))
+        add_records(store, replace(a, sightings=(*a.sightings, gone[0])), replace(b, sightings=(gone[1],)))
         keep(store, link("a", "b", 0.99))
     with open_case(tmp_path / "store") as case, served(case) as one:
         page = " ".join(re.sub("<[^>]+>", " ", one.get(f"/answer/{'a' * 64}").text).split())

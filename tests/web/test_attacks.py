@@ -94,8 +94,6 @@ WEB_SOCKET = (
     ("sec-websocket-version", "13"),
 )
 """Headers of a request to open a web socket."""
-FOREIGN_PAGES = ("//attacker.example", "https://attacker.example", "/\\attacker.example", "/a\r\nset-cookie: x=1")
-"""Addresses that a form must not lead to."""
 
 
 def attacks() -> Iterator[Attack]:

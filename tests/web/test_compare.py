@@ -39,11 +39,6 @@ from mediafp.types.sightings import Sighting
 
 
 @pytest.fixture(scope="module")
-def compared(tmp_path_factory: pytest.TempPathFactory) -> ComparedCase:
-    return make_compared_case(tmp_path_factory.mktemp("compared"))
-
-
-@pytest.fixture(scope="module")
 def workbench(compared: ComparedCase) -> Iterator[ServedCase]:
     with open_case(compared.folder) as case, served(case) as one:
         yield one

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from group_case import SECONDS, VIDEOS, WEAKEST, asset_name
-from linked_stores import add_images, image_record, keep, link
+from ingest_records import add_records
+from linked_stores import image_record, keep, link
 from served_case import ServedCase, served
 
 from mediafp.case import group_list
@@ -153,7 +154,7 @@ def test_row_of_a_member_counts_the_posts_that_were_removed_and_dates_the_last(t
                 [("second", "2021-05-05"), ("third", "2021-06-07"), (None, None)]
             )
         ]
-        add_images(store, replace(record, sightings=(seen, *others)), image_record("b"))
+        add_records(store, replace(record, sightings=(seen, *others)), image_record("b"))
         keep(store, link("a", "b", 0.99))
     with open_case(tmp_path / "store") as case, served(case) as one:
         (group,) = one.get("/api/groups?limit=9").json()
@@ -178,7 +179,7 @@ def test_a_member_counts_as_removed_if_every_post_of_it_is(tmp_path: Path) -> No
                 replace(seen, uri=f"/{name}{number}.jpg", account=f"{name}{number}", removed_at=removed)
                 for number, removed in enumerate(times)
             ]
-            add_images(store, replace(record, sightings=(*posts, replace(seen, uri=f"/{name}.jpg"))))
+            add_records(store, replace(record, sightings=(*posts, replace(seen, uri=f"/{name}.jpg"))))
         keep(store, *(link("a", other, 0.99) for other in "bcd"))
     with open_case(tmp_path / "store") as case, served(case) as one:
         (group,) = one.get("/api/groups?limit=9").json()
@@ -197,7 +198,7 @@ def test_links_and_choices_that_are_not_listed_are_counted(tmp_path: Path, monke
         for name in "abcdef":
             record = image_record(name)
             (seen,) = record.sightings
-            add_images(store, replace(record, sightings=(replace(seen, platform=f"platform-{name}"),)))
+            add_records(store, replace(record, sightings=(replace(seen, platform=f"platform-{name}"),)))
         keep(store, link("a", "b", 0.99), link("c", "d", 0.99), *(link("a", other, 0.3) for other in "cef"))
     with open_case(tmp_path / "store") as case, served(case) as one:
         found = next(one for one in one.get("/api/groups?limit=9").json() if "a" * 64 in str(one["members"]))

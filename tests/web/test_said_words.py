@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from compared_case import ComparedCase, make_compared_case
+from compared_case import ComparedCase
 from rated_words import rated, said
 from served_case import ServedCase, served
 
@@ -15,11 +15,6 @@ from mediafp.case.case import open_case
 from mediafp.report.jsonl import hit_to_json
 from mediafp.types.transcripts import SearchHit, Transcript
 from mediafp.web.said_words import MAX_SAID_LINES, hit_runs, read_said
-
-
-@pytest.fixture(scope="module")
-def compared(tmp_path_factory: pytest.TempPathFactory) -> ComparedCase:
-    return make_compared_case(tmp_path_factory.mktemp("said"))
 
 
 @pytest.fixture(scope="module")

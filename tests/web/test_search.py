@@ -4,7 +4,8 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from linked_stores import add_images, image_record
+from ingest_records import add_records
+from linked_stores import image_record
 from served_case import ServedCase, served
 
 from mediafp.case import open_case
@@ -47,7 +48,7 @@ def test_accounts_and_values_that_are_not_listed_are_counted(tmp_path: Path) -> 
             posts = [
                 replace(seen, uri=f"/{n}.jpg", account=f"who{n}", title="harbour") for n in range(number, number + 5)
             ]
-            add_images(store, record)
+            add_records(store, record)
             with store.writing():
                 store.save_sightings(posts)
     with open_case(tmp_path / "store") as case, served(case) as one:

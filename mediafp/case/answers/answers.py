@@ -243,12 +243,12 @@ class Answers:
         groups = []
         for words in group_words(uses, language):
             first = words.uses[0]
-            theirs = transcripts[first.asset.sha256]
+            shown = transcripts[first.asset.sha256]
             groups.append(
                 replace(
                     words,
                     query_text=spoken_between(own, stretches_of(first.match, "query")) if own else None,
-                    reference_text=spoken_between(theirs, stretches_of(first.match, "reference")) if theirs else None,
+                    reference_text=spoken_between(shown, stretches_of(first.match, "reference")) if shown else None,
                 )
             )
         return tuple(groups)

@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 from mediafp.accounts.identities import identify_accounts
 from mediafp.case.answers.changes import change_share, list_changes
+from mediafp.matching.disjoint_sets import DisjointSets
 from mediafp.types.answers import Spoken, Stretch, Use, UseOrder, Words
 from mediafp.types.instants import time_key
 from mediafp.types.matches import Match, by_probability
@@ -134,21 +135,14 @@ def group_footage(uses: Sequence[Use], edges: Iterable[tuple[str, str]]) -> tupl
 
 def join_linked(names: Iterable[str], edges: Iterable[tuple[str, str]]) -> list[list[str]]:
     """Return the names in groups that edges join, each group and all groups in the order of the names."""
-    order = list(dict.fromkeys(names))
-    parents = {name: name for name in order}
-
-    def root(name: str) -> str:
-        while parents[name] != name:
-            parents[name] = parents[parents[name]]
-            name = parents[name]
-        return name
-
+    places = {name: place for place, name in enumerate(dict.fromkeys(names))}
+    sets = DisjointSets(len(places))
     for a, b in edges:
-        if a in parents and b in parents:
-            parents[root(a)] = root(b)
-    groups: defaultdict[str, list[str]] = defaultdict(list)
-    for name in order:
-        groups[root(name)].append(name)
+        if a in places and b in places:
+            sets.unite(places[a], places[b])
+    groups: defaultdict[int, list[str]] = defaultdict(list)
+    for name, place in places.items():
+        groups[sets.find(place)].append(name)
     return list(groups.values())
 
 

@@ -3,12 +3,12 @@
 import errno
 import os
 from collections.abc import Iterable, Sequence
-from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
 from mediafp.case.ingestion.items import IngestItem
 from mediafp.store import Store
+from mediafp.types.path_parts import count_common_parts
 from mediafp.types.runs import LedgerEntry
 from mediafp.types.sightings import Sighting
 
@@ -33,7 +33,7 @@ def find_moved_path(store: Store, sha256: str, uri: str, stated: Sequence[Sighti
     old_paths = [old for old in store.paths_of_name(sha256, uri.rpartition("/")[2]) if old != uri]
     if not old_paths or store.sightings_at(sha256, uri):
         return None
-    old_paths.sort(key=lambda old: -_count_common_parts(old, uri))
+    old_paths.sort(key=lambda old: -count_common_parts(old, uri))
     return next(
         (
             old
@@ -78,12 +78,6 @@ def is_gone(uri: str) -> bool:
         # disk that may be unplugged.
         return place != path and place.is_dir() and place != place.parent and _is_mounted(place)
     return False
-
-
-def _count_common_parts(first: str, second: str) -> int:
-    """Return the number of last parts that two paths share."""
-    pairs = zip(reversed(first.split("/")), reversed(second.split("/")), strict=False)
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _is_mounted(folder: Path) -> bool:

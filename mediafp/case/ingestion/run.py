@@ -7,18 +7,17 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from functools import partial
-from pathlib import PurePath
 from typing import Any
 
-from mediafp.case.comparison.run import ComparisonRun
-from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.ingestion.archive_items import iter_archive_items
 from mediafp.case.ingestion.commit import FileWriter
 from mediafp.case.ingestion.items import IngestItem, item_on_disk
 from mediafp.case.ingestion.known import KnownFiles
-from mediafp.case.ingestion.moves import MovedFailures
+from mediafp.case.ingestion.listed_sidecars import ListedSidecars
+from mediafp.case.ingestion.new_comparisons import NewComparisons
 from mediafp.case.ingestion.order import defer_large_files
 from mediafp.case.ingestion.pending import PendingFile
+from mediafp.case.ingestion.resolved_failures import ResolvedFailures
 from mediafp.case.ingestion.tasks import FileTasks
 from mediafp.case.ingestion.unpacking import ArchiveUnpacker, Step
 from mediafp.case.ingestion.watched_files import WatchedFiles
@@ -46,8 +45,6 @@ MAX_QUEUED = 256
 """Files that wait for all workers of a cluster: each is an open file. Chosen, not measured."""
 MAX_WAITING_DUPLICATES = 10_000
 """Files that wait for another one with the same content; no more files are begun meanwhile. Chosen, not measured."""
-MAX_WAITING_SIDECARS = 1_000
-"""Sidecars of which those that were used are released, and from then on twice as many as were not. Chosen, not measured."""
 HASHING_THREADS = 2
 """Threads that open and hash files: one reads from the disk while the other hashes."""
 COMMIT_FILES = 32
@@ -129,8 +126,9 @@ class IngestRun:
             ocr=wanted.ocr,
             reference_crops=wanted.reference_crops,
         )
-        self._sidecars = SidecarReader() if wanted.sidecars else None
-        self._tasks = FileTasks(engine, request, self._sidecars)
+        sidecars = SidecarReader() if wanted.sidecars else None
+        self._listed_sidecars = ListedSidecars(sidecars) if sidecars else None
+        self._tasks = FileTasks(engine, request, sidecars)
         self._writer = FileWriter(store, version=self.version)
         self._hashing_threads = ThreadPoolExecutor(HASHING_THREADS)
         self._analysis_threads = ThreadPoolExecutor(self._jobs)
@@ -138,17 +136,10 @@ class IngestRun:
         """Work of the threads, and the functions to call after each."""
         self._duplicates: dict[str, list[PendingFile]] = {}
         """Files with a content that is being analysed, by its SHA-256: they wait for the result."""
-        failures = store.failures()
-        self._failed_paths = {entry.path for entry in failures}
-        self._moved_failures = MovedFailures(failures)
-        self._comparisons: ComparisonRun | None = None
-        self._readable_paths: set[str] = set()
-        """Failed folders and archives in which this run has found files, and failed files that it has found elsewhere."""
+        self._resolved_failures = ResolvedFailures(store)
+        self._comparisons: NewComparisons | None = None
         self._finished: deque[PendingFile] = deque()
         """Files that wait for their commit."""
-        self._waiting_sidecars: list[IngestItem] = []
-        """Sidecars among the files; what they state of files that are not there is known at the end."""
-        self._release_at = MAX_WAITING_SIDECARS
         self._outcomes: deque[FileOutcome] = deque()
         """Outcomes of files that need no work."""
         self._unpacker = ArchiveUnpacker(
@@ -159,8 +150,8 @@ class IngestRun:
             stack.callback(threads.shutdown, cancel_futures=True)
         stack.callback(self._unpacker.close)
         stack.callback(engine.close)
-        if self._sidecars:
-            stack.callback(self._sidecars.close)
+        if sidecars:
+            stack.callback(sidecars.close)
         stack.callback(self._tasks.cancel)
         if self._queue:
             stack.callback(self._queue.shutdown)
@@ -172,29 +163,13 @@ class IngestRun:
         stack: ExitStack,
     ) -> None:
         """Compare each new asset with all others; arguments as in `run_ingest`."""
-        self._comparisons = ComparisonRun(self._store, open_references, engine=self._engine, jobs=self._jobs)
-        self._on_compared = on_compared
+        self._comparisons = NewComparisons(self._store, self._engine, open_references, on_compared, jobs=self._jobs)
         stack.callback(self._comparisons.close)
 
     def finish_comparisons(self) -> None:
-        """Compare what is left, also what an earlier run left that was ended."""
-        if self._comparisons is None:
-            return
-        self._begin_comparisons(None)
-        while self._comparisons.is_busy:
-            self._comparisons.wait()
-            self._save_comparisons()
-
-    def _begin_comparisons(self, assets: set[str] | None) -> None:
-        """Begin to compare these assets, or all that have changed and were not begun yet."""
-        if self._comparisons and assets != set():
-            pending = self._store.pending_comparisons(comparison_versions(), only_changed=True, assets=assets)
-            self._comparisons.add(pending)
-
-    def _save_comparisons(self) -> None:
-        if self._comparisons and self._comparisons.is_busy:
-            done = self._comparisons.save()
-            self._on_compared(done, done + self._comparisons.waiting)
+        """Compare what is left, if new assets are compared."""
+        if self._comparisons:
+            self._comparisons.finish()
 
     def settings(self) -> dict[str, object]:
         """Return the settings of the analysis, as the custody log states them."""
@@ -249,29 +224,12 @@ class IngestRun:
             if self._finished and (is_full or not self._in_progress or is_late):
                 yield from self._commit()
                 # After the outcomes: if this fails, the files are stored all the same.
-                self._save_comparisons()
+                if self._comparisons:
+                    self._comparisons.save()
                 last_commit = time.monotonic()
-        yield from self._sidecar_outcomes()
-        self._clear_resolved_failures()
-
-    def _sidecar_outcomes(self) -> Iterator[FileOutcome]:
-        """Yield the outcomes of the sidecars among the files, with what they state of files that are not there."""
-        for item in self._waiting_sidecars:
-            unused = self._sidecars.unused_parts(item.path.name, item.folders()) if self._sidecars else ()
-            warnings = (*item.warnings, *unused)
-            yield FileOutcome(path=os.fspath(item.path), sha256=None, status="skipped", warnings=warnings)
-
-    def _release_used_sidecars(self) -> None:
-        """Add the outcomes of the sidecars whose media files were read: a million of them would not fit into memory."""
-        waiting = []
-        for item in self._waiting_sidecars:
-            if self._sidecars and self._sidecars.forget_used(item.path.name, item.folders()):
-                path = os.fspath(item.path)
-                self._outcomes.append(FileOutcome(path=path, sha256=None, status="skipped", warnings=item.warnings))
-            else:
-                waiting.append(item)
-        self._waiting_sidecars = waiting
-        self._release_at = max(MAX_WAITING_SIDECARS, 2 * len(waiting))
+        if self._listed_sidecars:
+            yield from self._listed_sidecars.iter_outcomes()
+        self._resolved_failures.clear()
 
     def _take_outcomes(self) -> Iterator[FileOutcome]:
         """Yield the outcomes of the files that needed no work."""
@@ -303,11 +261,9 @@ class IngestRun:
         if item.decided:
             self._outcomes.append(item.decided)
             return
-        self._note_readable_parents(item)
-        if self._sidecars and is_sidecar(item.path):
-            self._waiting_sidecars.append(item)
-            if len(self._waiting_sidecars) >= self._release_at:
-                self._release_used_sidecars()
+        self._resolved_failures.note(item)
+        if self._listed_sidecars and is_sidecar(item.path):
+            self._outcomes.extend(self._listed_sidecars.add(item))
             return
         if entry := self._known.find_done(item):
             if item.unpacked:
@@ -342,19 +298,6 @@ class IngestRun:
                 self._outcomes.append(outcome)
 
             self._start(self._hashing_threads, PendingFile(item=item), self._tasks.read_sidecars, on_read)
-
-    def _note_readable_parents(self, item: IngestItem) -> None:
-        """Note what is no failure any more: the folders and archives that contain a file, and where it was moved from."""
-        if self._failed_paths:
-            self._readable_paths.update(self._moved_failures.find_old_paths(item))
-            self._readable_paths |= self._failed_paths.intersection(map(str, PurePath(item.uri).parents))
-            # An archive that cannot be read to its end comes after its members.
-            self._readable_paths.discard(item.uri)
-
-    def _clear_resolved_failures(self) -> None:
-        with self._store.writing():
-            for path in sorted(self._readable_paths):
-                self._store.clear_failure(path)
 
     def _start(
         self,
@@ -454,7 +397,8 @@ class IngestRun:
     def _commit(self) -> list[FileOutcome]:
         files = list(self._finished)
         outcomes = self._writer.commit(files)
-        self._begin_comparisons({outcome.sha256 for outcome in outcomes if outcome.sha256})
+        if self._comparisons:
+            self._comparisons.begin({outcome.sha256 for outcome in outcomes if outcome.sha256})
         outcomes = self._watched.mark([(file.item.uri, outcome) for file, outcome in zip(files, outcomes, strict=True)])
         self._finished.clear()
         if self._queue:

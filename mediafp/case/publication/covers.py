@@ -26,6 +26,7 @@ from mediafp.types.geometry import (
 from mediafp.types.jpeg import MAX_THUMBNAIL_SIDE
 from mediafp.types.matches import Placement, Point
 from mediafp.types.media import Asset
+from mediafp.types.scaled_images import scaled_size
 
 FILL: Final = (112, 112, 112)
 """Colour of what is covered, RGB: one colour whatever was there."""
@@ -195,7 +196,7 @@ def count_covered(covers: Covers, assets: Mapping[str, Asset]) -> int:
         width, height = assets[shown.sha256].row_size(shown.page) if shown.sha256 in assets else (0, 0)
         if width and height:
             scale = min(1.0, MAX_THUMBNAIL_SIDE / max(width, height))
-            shape = max(1, round(height * scale)), max(1, round(width * scale))
+            shape = scaled_size(width, height, scale)[::-1]
             if _mask(shape, (width, height), polygons).any():
                 covered.add(shown.sha256)
     return len(covered)

@@ -114,7 +114,7 @@ def _run(command: list[str], folder: Path) -> None:
         start_new_session=True,
     ) as process:
         try:
-            _, said = process.communicate(timeout=PRINT_SECONDS)
+            _, messages = process.communicate(timeout=PRINT_SECONDS)
         except subprocess.TimeoutExpired:
             raise UsageError(
                 f"cannot print the page: '{command[0]}' took more than {PRINT_SECONDS} s; print it from a browser by hand"
@@ -122,7 +122,7 @@ def _run(command: list[str], folder: Path) -> None:
         finally:
             _end_group(process)
     if process.returncode:
-        last = said.decode("utf-8", "replace").strip()[-MAX_MESSAGE_CHARS:]
+        last = messages.decode("utf-8", "replace").strip()[-MAX_MESSAGE_CHARS:]
         raise UsageError(f"cannot print the page: '{command[0]}' failed: {last}; print it from a browser by hand")
 
 

@@ -29,9 +29,9 @@ from mediafp.engine.cluster.messages import (
 )
 from mediafp.engine.comparison.messages import AssetRequest
 from mediafp.engine.local import messages
+from mediafp.engine.local.capabilities import WorkerCapabilities
 from mediafp.engine.local.messages import DataChunk, Failure, ThumbnailPart, truncate_texts
 from mediafp.engine.local.pool import ERROR_CLASSES, WorkerPool
-from mediafp.engine.local.process import WorkerCapabilities
 from mediafp.engine.local.sandbox import check_restrictions
 from mediafp.ingest.anonymous_files import anonymous_file, write_data
 from mediafp.ingest.files import OpenFile, file_sha256, open_file

@@ -12,10 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, override
 
-from mediafp.engine.cluster.messages import (
-    INLINE_BYTES,
-    decode_report,
-)
+from mediafp.engine.cluster.messages import INLINE_BYTES, decode_report
 from mediafp.engine.cluster.node import NodeWorker, cluster_version
 from mediafp.engine.cluster.remote_worker import (
     MAX_ANSWER_BYTES,
@@ -28,9 +25,9 @@ from mediafp.engine.cluster.remote_worker import (
     Share,
 )
 from mediafp.engine.cluster.session import close_session, open_session
+from mediafp.engine.local.capabilities import WorkerCapabilities
 from mediafp.engine.local.messages import Failure
 from mediafp.engine.local.pool import TaskPool, TaskWorker
-from mediafp.engine.local.process import WorkerCapabilities
 from mediafp.types.errors import UsageError, WorkerLost
 from mediafp.types.node_services import NodeService, ServiceNode
 from mediafp.types.version import __version__

@@ -11,8 +11,9 @@ from typing import Any, BinaryIO, Final, Protocol
 from mediafp.engine.cluster.messages import INLINE_BYTES, UPLOAD_BYTES, Frame, NodeTask, decode_frame, encode
 from mediafp.engine.comparison.messages import AssetAnswer, PairResult, PairTask
 from mediafp.engine.local import messages
+from mediafp.engine.local.capabilities import WorkerCapabilities
 from mediafp.engine.local.messages import LENGTH, Failure, Result, Task, comparison_task, decode_result
-from mediafp.engine.local.process import AnswerAssets, Received, WorkerCapabilities, collect_pair, collect_result
+from mediafp.engine.local.received_results import AnswerAssets, Received, collect_pair, collect_result
 from mediafp.ingest.files import OpenFile, changed_file_error, file_sha256
 from mediafp.types.errors import ErrorKind, WorkerLost
 

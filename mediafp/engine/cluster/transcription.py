@@ -10,7 +10,7 @@ import numpy as np
 from mediafp.engine.cluster.messages import NodeSpeech, decode_speech_frame, decode_transcript, encode
 from mediafp.engine.cluster.pool import MAX_LOST_NODES, ClusterPool
 from mediafp.engine.cluster.remote_worker import TRANSFER_SECONDS, NodeLostError, NodeUnfitError
-from mediafp.engine.local.process import WorkerCapabilities
+from mediafp.engine.local.capabilities import WorkerCapabilities
 from mediafp.engine.local.transcription import TranscriptionPool
 from mediafp.fingerprints.transcript import fingerprint_transcript
 from mediafp.ingest.limits import CPU_SECONDS_PER_MEDIA_SECOND, VIDEO_WALL_SECONDS

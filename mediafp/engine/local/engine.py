@@ -16,6 +16,7 @@ import numpy as np
 
 from mediafp.engine.comparison.messages import AssetAnswer, AssetRequest, PairResult, PairTask
 from mediafp.engine.interface import AnalysisRequest, ClipCutter, PreviewMaker, TranscriptionQueue, UnpackedMember
+from mediafp.engine.local.capabilities import WorkerCapabilities
 from mediafp.engine.local.messages import (
     AudioResult,
     FramesResult,
@@ -26,7 +27,7 @@ from mediafp.engine.local.messages import (
     truncate_texts,
 )
 from mediafp.engine.local.pool import TaskPool, WorkerPool
-from mediafp.engine.local.process import Received, ReceivedAnalysis, WorkerCapabilities
+from mediafp.engine.local.received_results import Received, ReceivedAnalysis
 from mediafp.fingerprints.registry import computed_types
 from mediafp.ingest.anonymous_files import anonymous_file, write_data
 from mediafp.ingest.archives.members import MAX_MEMBER_BYTES

@@ -32,13 +32,7 @@ from mediafp.types.contents import (
 from mediafp.types.errors import ErrorKind
 from mediafp.types.fingerprint_types import OWN_SPANS, VECTOR_DTYPES, AnyFingerprintType
 from mediafp.types.jpeg import MAX_THUMBNAIL_JPEG_BYTES, MAX_THUMBNAIL_SIDE
-from mediafp.types.media import (
-    AUDIO_SAMPLE_RATE,
-    MAX_AUDIO_TRACKS,
-    MAX_SPEECH_CHANNELS,
-    MAX_TRACK_NUMBER,
-    Kind,
-)
+from mediafp.types.media import AUDIO_SAMPLE_RATE, MAX_AUDIO_TRACKS, MAX_SPEECH_CHANNELS, MAX_TRACK_NUMBER, Kind
 from mediafp.types.sightings import Trust
 from mediafp.types.web_captures import MAX_PAGE_TITLE_CHARS, MAX_URL_CHARS
 

@@ -17,8 +17,10 @@ from threading import Lock, get_ident
 from typing import BinaryIO, Protocol, Self
 
 from mediafp.engine.comparison.messages import PairResult, PairTask
+from mediafp.engine.local.capabilities import WorkerCapabilities
 from mediafp.engine.local.messages import RESTART_CPU_SECONDS, Failure, PixelsResult, Task
-from mediafp.engine.local.process import AnswerAssets, Received, WorkerCapabilities, WorkerProcess
+from mediafp.engine.local.process import WorkerProcess
+from mediafp.engine.local.received_results import AnswerAssets, Received
 from mediafp.ingest.anonymous_files import anonymous_file
 from mediafp.ingest.files import OpenFile
 from mediafp.types.errors import (

@@ -6,15 +6,14 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
 
-from mediafp.engine.comparison.messages import AssetAnswer, AssetRequest, PairResult, PairTask
+from mediafp.engine.comparison.messages import AssetAnswer, PairResult, PairTask
+from mediafp.engine.local.capabilities import WorkerCapabilities
 from mediafp.engine.local.messages import (
     EXIT_OUT_OF_MEMORY,
     LENGTH,
@@ -22,7 +21,6 @@ from mediafp.engine.local.messages import (
     AnalysisResult,
     ArchiveEnd,
     AudioResult,
-    DataChunk,
     Failure,
     FramesResult,
     MemberDecision,
@@ -31,7 +29,6 @@ from mediafp.engine.local.messages import (
     Ready,
     Result,
     Task,
-    ThumbnailPart,
     VideoTextResult,
     comparison_task,
     decode_result,
@@ -39,19 +36,11 @@ from mediafp.engine.local.messages import (
     thumbnail_task,
 )
 from mediafp.engine.local.python_command import START_FOLDER, module_command
+from mediafp.engine.local.received_results import AnswerAssets, Received, collect_pair, collect_result
 from mediafp.engine.local.thread_limit import GREETING, answer_thread_starts, warn_of_missing_listener
-from mediafp.engine.local.thumbnail_file import ThumbnailFile
-from mediafp.ingest.anonymous_files import write_data
 from mediafp.ingest.files import OpenFile
-from mediafp.ingest.limits import (
-    MAX_AUDIO_SECONDS,
-    MAX_FRAMES,
-    MAX_THUMBNAIL_BYTES,
-    MAX_WORKER_MEMORY_BYTES,
-    MAX_WORKER_THREADS,
-)
+from mediafp.ingest.limits import MAX_WORKER_MEMORY_BYTES, MAX_WORKER_THREADS
 from mediafp.types.errors import ErrorKind, SandboxError, WorkerLost
-from mediafp.types.media import AUDIO_SAMPLE_RATE
 
 _logger = logging.getLogger(__name__)
 
@@ -65,10 +54,6 @@ START_SECONDS = 120.0
 EXIT_SECONDS = 1.0
 """Wall seconds that a worker which closed its socket gets to exit by itself, so that its exit status can be read. Chosen,
 not measured."""
-MAX_AUDIO_BYTES = 2 * AUDIO_SAMPLE_RATE * (MAX_AUDIO_SECONDS + 1)
-"""Bytes of int16 samples that a worker may send for one file."""
-MAX_SENT_THUMBNAIL_BYTES = MAX_THUMBNAIL_BYTES + (16 << 20)
-"""Bytes of thumbnails that a worker may send for one file: it checks the limit before each batch of 16 frames."""
 RECEIVE_BYTES = 1 << 20
 """Bytes of a message that are read at once: memory is taken for what has arrived, not for what a message claims."""
 PRIVATE_UMASK = 0o077
@@ -76,77 +61,6 @@ PRIVATE_UMASK = 0o077
 _STARTER = ThreadPoolExecutor(1, "mediafp-starter")
 """Thread that starts every worker. The kernel kills a worker when the thread that started it ends, and this one lasts as
 long as the program."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerCapabilities:
-    """The models and libraries that a worker loads before it enters the sandbox; it cannot load any later."""
-
-    ocr: bool = False
-    """The OCR models, which take a second and 150 MB."""
-    all_types: bool = False
-    """The libraries of the fingerprint types that matching does not compare; SciPy, for pHash, takes half a second."""
-    video: bool = False
-    """The decoders of videos and audio, which take .1 CPU seconds."""
-    unpacks: bool = False
-    """True for a worker that unpacks archives, and does nothing else: it chooses the content of every member, and is kept
-    apart from the workers that analyse them and other files."""
-    compares: bool = False
-    """True for a worker that compares stored assets, and does nothing else: it decodes their thumbnails alone."""
-    decodes: bool = False
-    """True for a worker that decodes thumbnails, and does nothing else: it loads OpenCV alone."""
-
-    def covers(self, needed: "WorkerCapabilities") -> bool:
-        """Return True if a worker with these capabilities can run a task that needs others."""
-        return (
-            self.has_use_of(needed)
-            and self.ocr >= needed.ocr
-            and self.all_types >= needed.all_types
-            and self.video >= needed.video
-        )
-
-    def has_use_of(self, other: "WorkerCapabilities") -> bool:
-        """Return True if workers with these and with other capabilities do the same: unpack, compare, decode, or analyse."""
-        return (self.unpacks, self.compares, self.decodes) == (other.unpacks, other.compares, other.decodes)
-
-    def __or__(self, other: "WorkerCapabilities") -> "WorkerCapabilities":
-        """Return the capabilities of both, which have the same use."""
-        return WorkerCapabilities(
-            ocr=self.ocr or other.ocr,
-            all_types=self.all_types or other.all_types,
-            video=self.video or other.video,
-            unpacks=self.unpacks,
-            compares=self.compares,
-            decodes=self.decodes,
-        )
-
-    def __str__(self) -> str:
-        if self.unpacks:
-            return "archives"
-        if self.compares:
-            return "comparisons"
-        if self.decodes:
-            return "thumbnails"
-        names = (
-            "videos" if self.video else "images",
-            "OCR" if self.ocr else "",
-            "all fingerprint types" if self.all_types else "matched fingerprint types",
-        )
-        return ", ".join(filter(None, names))
-
-
-@dataclass(frozen=True, slots=True)
-class ReceivedAnalysis:
-    """The analysis of a file, and the thumbnails that preceded it."""
-
-    result: AnalysisResult
-    thumbnails: ThumbnailFile
-
-
-Received = ReceivedAnalysis | Result
-"""The result of a task."""
-AnswerAssets = Callable[[AssetRequest], AssetAnswer]
-"""Function that returns a part of a stored asset, for a worker that compares it."""
 
 
 class WorkerProcess:
@@ -436,62 +350,6 @@ class WorkerProcess:
         if status == -signal.SIGKILL:
             return WorkerLost("oom", "the system killed the worker, most likely because memory ran out")
         return WorkerLost("crash", f"the worker crashed (exit status {status})")
-
-
-def collect_result(receive: Callable[[], Result], task: Task, samples: BinaryIO, scratch_folder: Path) -> Received:
-    """Return the result of a task; write the audio samples that precede it to `samples`.
-
-    Args:
-        receive: Returns the next message of the worker.
-        task: The task.
-        samples: File for the samples.
-        scratch_folder: Folder for the unnamed files that hold many thumbnails.
-
-    Raises:
-        ValueError: The worker sent audio or thumbnails that were not requested; besides, what `receive` raises.
-    """
-    limit = MAX_AUDIO_BYTES if task.audio or task.what == "read_audio" else 0
-    received, thumbnails = 0, ThumbnailFile(scratch_folder)
-    while isinstance(message := receive(), DataChunk | ThumbnailPart):
-        if isinstance(message, ThumbnailPart):
-            thumbnails.append(message.jpegs)
-            if (
-                task.what != "analyse"
-                or len(thumbnails) > MAX_FRAMES
-                or thumbnails.total_bytes > MAX_SENT_THUMBNAIL_BYTES
-            ):
-                raise ValueError(f"{len(thumbnails)} thumbnails of {thumbnails.total_bytes} bytes")
-            continue
-        received += len(message.data)
-        if received > limit:
-            raise ValueError(f"more than {limit} bytes of audio")
-        write_data(samples, message.data)
-    return ReceivedAnalysis(message, thumbnails) if isinstance(message, AnalysisResult) else message
-
-
-def collect_pair(
-    receive: Callable[[], Result], send: Callable[[AssetAnswer], object], pair: PairTask, answer: AnswerAssets
-) -> PairResult | Failure:
-    """Return the result of comparing a pair, after the questions of the worker.
-
-    Args:
-        receive: Returns the next message of the worker.
-        send: Sends an answer to it.
-        pair: The pair.
-        answer: Returns a part of one of the two assets.
-
-    Raises:
-        ValueError: The worker asked for another asset, or sent another result; besides, what `receive` and `send` raise.
-    """
-    while isinstance(message := receive(), AssetRequest):
-        if message.sha256 not in (pair.a, pair.b):
-            raise ValueError("a request for an asset that is not compared")
-        send(answer(message))
-    if isinstance(message, PairResult) and {message.query, *message.damaged} <= {pair.a, pair.b}:
-        return message
-    if not isinstance(message, Failure):
-        raise ValueError("not the result that was requested")
-    return message
 
 
 def _wait_or_kill(process: "subprocess.Popen[bytes]") -> int:

@@ -10,18 +10,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mediafp.engine.interface import UnpackedMember
-from mediafp.engine.local.messages import (
-    ArchiveEnd,
-    DataChunk,
-    Failure,
-    MemberDecision,
-    MemberEnd,
-    MemberStart,
-    Task,
-)
+from mediafp.engine.local.capabilities import WorkerCapabilities
+from mediafp.engine.local.messages import ArchiveEnd, DataChunk, Failure, MemberDecision, MemberEnd, MemberStart, Task
 from mediafp.engine.local.packing import unpack_capture
 from mediafp.engine.local.pool import ERROR_CLASSES, WorkerPool, error_from_failure
-from mediafp.engine.local.process import WorkerCapabilities, WorkerProcess
+from mediafp.engine.local.process import WorkerProcess
 from mediafp.ingest.anonymous_files import anonymous_file, write_data
 from mediafp.ingest.archives.members import MAX_MEMBER_BYTES, MAX_MEMBERS, MemberNames
 from mediafp.ingest.archives.time_limit import archive_wall_seconds

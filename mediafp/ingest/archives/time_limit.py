@@ -4,11 +4,7 @@ import os
 from typing import Final
 
 from mediafp.ingest.files import OpenFile
-from mediafp.ingest.limits import (
-    ARCHIVE_WALL_SECONDS,
-    ARCHIVE_WALL_SECONDS_PER_MEGABYTE,
-    MAX_ARCHIVE_WALL_SECONDS,
-)
+from mediafp.ingest.limits import ARCHIVE_WALL_SECONDS, ARCHIVE_WALL_SECONDS_PER_MEGABYTE, MAX_ARCHIVE_WALL_SECONDS
 
 STAT_BLOCK_BYTES: Final = 512
 """Bytes of a block in `st_blocks`, on any file system."""

@@ -158,10 +158,10 @@ def align_sounds(query: SoundSide, reference: SoundSide) -> list[SoundSegment]:
 
 def _seeds(query: SoundSide, reference: SoundSide) -> Iterator[_Seed]:
     """Yield the near pairs of codes of both directions, or of one of two long sounds, as lines of the query, nearest first."""
-    there = find_near_codes(query, reference)
+    forward = find_near_codes(query, reference)
     is_short = code_pairs(query, reference) <= MAX_TWO_WAY_PAIRS
     back = find_near_codes(reference, query) if is_short else []
-    parts = [_lines(near, is_back=False) for near in there] + [_lines(near, is_back=True) for near in back]
+    parts = [_lines(near, is_back=False) for near in forward] + [_lines(near, is_back=True) for near in back]
     if not parts:
         return
     distances, places, offsets, speeds, shifts = np.concatenate(parts, axis=1)

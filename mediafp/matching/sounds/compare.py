@@ -9,6 +9,7 @@ from mediafp.matching import calibration, verdicts
 from mediafp.matching.sounds.alignment import SoundSegment, align_sounds, is_explained
 from mediafp.matching.sounds.lines import CHANCE
 from mediafp.matching.sounds.side import SoundSide, SoundSides
+from mediafp.matching.time_spans import round_span
 from mediafp.types.matches import Match, Segment
 from mediafp.types.media import Kind, TimeSpan
 from mediafp.types.sound_prints import PRINT_SECONDS
@@ -142,8 +143,8 @@ def _to_segment(segment: SoundSegment) -> Segment:
     """Return a segment of a match, rounded."""
     return Segment(
         channel="voice",
-        query=(round(segment.query[0], 3), round(segment.query[1], 3)),
-        reference=(round(segment.reference[0], 3), round(segment.reference[1], 3)),
+        query=round_span(segment.query),
+        reference=round_span(segment.reference),
         speed=round(segment.speed, 3),
         mirrored=False,
         score=round(segment.agreement, 3),

@@ -163,10 +163,10 @@ def fractional_shift(query: SoundSide, reference: SoundSide, line: Line, start: 
     """
     places = _spread(max(start, 0), min(end, len(query)))
     mapped: Float64Array = np.asarray(line.offset + line.speed * places, np.float64)[None, None]
-    below, here, above = (
+    below, whole, above = (
         float(_means(query, reference, places, mapped, line.shift + step)[0, 0]) for step in (-1, 0, 1)
     )
-    curvature = 2 * here - below - above
+    curvature = 2 * whole - below - above
     vertex = (above - below) / (2 * curvature) if curvature > 0 else 0.0
     return line.shift + (vertex if abs(vertex) >= MIN_SHIFT else 0.0)
 

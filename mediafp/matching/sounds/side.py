@@ -95,11 +95,6 @@ class SoundSide:
         """Return the presentation second of a place in the prints, within the sound."""
         return min(max(self.start + place * PRINT_SECONDS, self.start), self.end)
 
-    @property
-    def sounding_seconds(self) -> float:
-        """Seconds of sound that can be compared."""
-        return int(self.valid.sum()) * PRINT_SECONDS
-
 
 type SoundSides = tuple[SoundSide, ...]
 """Audio tracks of one asset that have prints, in the order of the file; () if there are none."""

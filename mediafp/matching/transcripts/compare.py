@@ -6,12 +6,8 @@ from typing import Protocol
 import numpy as np
 
 from mediafp.matching import calibration, verdicts
-from mediafp.matching.transcripts.alignment import (
-    CHANCE_WORDS_PER_LOG_CELL,
-    MIN_COPY_WORDS,
-    AlignedPassage,
-    align_pair,
-)
+from mediafp.matching.time_spans import round_span
+from mediafp.matching.transcripts.alignment import CHANCE_WORDS_PER_LOG_CELL, MIN_COPY_WORDS, AlignedPassage, align_pair
 from mediafp.matching.transcripts.index import TranscriptIndex
 from mediafp.types.arrays import Float64Array
 from mediafp.types.file_sounds import sound_name
@@ -166,8 +162,8 @@ def _to_segment(passage: AlignedPassage, query: Fingerprint, reference: Fingerpr
     channels = query_channel, reference_channel
     return Segment(
         channel="script",
-        query=(round(passage.query[0], 3), round(passage.query[1], 3)),
-        reference=(round(passage.reference[0], 3), round(passage.reference[1], 3)),
+        query=round_span(passage.query),
+        reference=round_span(passage.reference),
         speed=round(passage.speed, 3),
         mirrored=False,
         score=round(passage.score, 3),

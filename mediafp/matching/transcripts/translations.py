@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from mediafp.matching import verdicts
+from mediafp.matching.time_spans import round_span
 from mediafp.matching.transcripts.translated_passages import (
     SHORT_CELLS,
     AlignedWindows,
@@ -144,8 +145,8 @@ def _to_segment(passage: TranslatedPassage) -> Segment:
     seconds = passage.query[1] - passage.query[0], passage.reference[1] - passage.reference[0]
     return Segment(
         channel="script",
-        query=(round(passage.query[0], 3), round(passage.query[1], 3)),
-        reference=(round(passage.reference[0], 3), round(passage.reference[1], 3)),
+        query=round_span(passage.query),
+        reference=round_span(passage.reference),
         speed=round(seconds[1] / seconds[0], 3) if min(seconds) > 0 else 1.0,
         mirrored=False,
         score=round(min(1.0, max(0.0, passage.similarity)), 3),

@@ -15,7 +15,7 @@ from mediafp.matching.candidates import NO_SCORE, Candidate, Vectors, background
 from mediafp.matching.images import scoring
 from mediafp.matching.references import PairReferences, References
 from mediafp.matching.reversal import reverse_match
-from mediafp.matching.time_spans import covered_share, find_runs
+from mediafp.matching.time_spans import covered_share, find_runs, round_span
 from mediafp.matching.videos.alignment import AlignedSegment
 from mediafp.matching.videos.directions import QueryAsReference, as_asset, is_first, reference_as_query
 from mediafp.matching.videos.footage import find_shared_footage
@@ -329,10 +329,10 @@ def _to_segment(segment: AlignedSegment, *, mirrored: bool) -> Segment:
     """Return an aligned segment with rounded numbers."""
     return Segment(
         channel="picture",
-        query=(round(segment.query[0], 3), round(segment.query[1], 3)),
-        reference=(round(segment.reference[0], 3), round(segment.reference[1], 3)),
+        query=round_span(segment.query),
+        reference=round_span(segment.reference),
         speed=round(segment.speed, 3),
         mirrored=mirrored,
         score=round(segment.agreement, 3),
-        weakest=(round(segment.weakest[0], 3), round(segment.weakest[1], 3)),
+        weakest=round_span(segment.weakest),
     )

@@ -19,14 +19,7 @@ from mediafp.matching.videos.frames import FrameComparison, VideoQuery, compare_
 from mediafp.matching.videos.lines import Line, find_lines
 from mediafp.matching.videos.mapped_frames import FrameMap, map_frames
 from mediafp.matching.videos.motion import Motion, measure_motion
-from mediafp.matching.videos.placing import (
-    Size,
-    best_maps,
-    candidate_maps,
-    choose_row_pairs,
-    make_probe,
-    moving_map,
-)
+from mediafp.matching.videos.placing import Size, best_maps, candidate_maps, choose_row_pairs, make_probe, moving_map
 from mediafp.matching.videos.row_lines import find_row_lines
 from mediafp.matching.videos.row_scores import NEUTRAL_SCORE, ROW_SCALE, RowScores
 from mediafp.types.arrays import Float32Array, Float64Array

@@ -146,7 +146,7 @@ def find_lines(agreement: Agreement, scale: Scale) -> list[Line]:
     speeds = tried_speeds(min(len(query_shown), 150), min(len(reference_shown), 150))
     lines: list[Line] = []
     while len(lines) < MAX_LINES:
-        found = _best_voted(open_gains, speeds, agreement, scale)
+        found = _best_voted(open_gains, speeds, agreement)
         if found is None:
             break
         voted, first, last = found
@@ -243,9 +243,7 @@ def gains_on(line: Line, agreement: Agreement, scale: Scale, moments: IntArray) 
     return gains
 
 
-def _best_voted(
-    gains: Float32Array, speeds: Float64Array, agreement: Agreement, scale: Scale
-) -> tuple[Line, int, int] | None:
+def _best_voted(gains: Float32Array, speeds: Float64Array, agreement: Agreement) -> tuple[Line, int, int] | None:
     """Return the line of the best run among those with most votes, and its first and last moment; None without one."""
     query, reference = np.nonzero(gains > 0)
     if not len(query):

@@ -52,15 +52,12 @@ Part = tuple[float, float, float, float]
 """Left, top, right and bottom of a part of a frame, in sides of the frame."""
 
 
-def choose_row_pairs(
-    scores: Float32Array, spans: Float64Array, count: int = MAX_PLACED_FRAMES
-) -> list[tuple[int, int]]:
+def choose_row_pairs(scores: Float32Array, spans: Float64Array) -> list[tuple[int, int]]:
     """Return the pairs of rows to place: those of the highest scores that are apart in the query.
 
     Args:
         scores: Scores (N, M) of the rows of the query and of the reference.
         spans: Spans (N, 2) of the query's rows.
-        count: Largest number of pairs.
     """
     middles = spans.mean(axis=1)
     apart = MIN_APART_SHARE * float(np.ptp(spans))
@@ -69,7 +66,7 @@ def choose_row_pairs(
     for row in np.argsort(-best, kind="stable").tolist():
         if all(abs(middles[row] - middles[other]) >= apart for other in chosen):
             chosen.append(row)
-        if len(chosen) == count:
+        if len(chosen) == MAX_PLACED_FRAMES:
             break
     return [(row, int(scores[row].argmax())) for row in chosen]
 

@@ -160,12 +160,12 @@ class Snapshot:
         """Yield distances and numbers (depth,) of the nearest rows of each query row, chosen whatever their order."""
         found = [part.nearest(queries, min(depth + TIED_ROWS, part.allowed_count)) for part in self._parts]
         for query in range(len(queries)):
-            here = [part[query] for part in found]
-            distances, rows = self._join(here)
+            of_parts = [part[query] for part in found]
+            distances, rows = self._join(of_parts)
             limit = distances[depth - 1]
             if any(
                 len(near) < part.allowed_count and near[-1] <= limit
-                for (near, _), part in zip(here, self._parts, strict=True)
+                for (near, _), part in zip(of_parts, self._parts, strict=True)
             ):
                 # More rows may be at this distance than were asked for.
                 ((near, tied),) = self._within(queries[query : query + 1], int(limit))
@@ -205,8 +205,8 @@ class Snapshot:
     def _similarities(self, query: npt.NDArray[Any], rows: Numbers) -> npt.NDArray[np.float32]:
         """Return the cosine similarities of the codes of rows to a query row."""
         codes = np.empty((len(rows), self._layout.code_bytes), np.float32)
-        for part, here, local in self._by_part(rows):
-            codes[here] = part.rows.codes[local]
+        for part, places, local in self._by_part(rows):
+            codes[places] = part.rows.codes[local]
         # Not by BLAS, whose sums depend on the place of a row among the others.
         similar: npt.NDArray[np.float32] = np.einsum("ij,j->i", codes, query.astype(np.float32))
         return similar / np.float32(CODE_SCALE)
@@ -227,18 +227,18 @@ class Snapshot:
     def _order_by_asset(self, rows: Numbers) -> Numbers:
         by_number: Numbers = np.argsort(rows)
         digests = np.empty((len(rows), SHA256_BYTES), np.uint8)
-        for part, here, local in self._by_part(rows[by_number]):
-            digests[here] = part.rows.sha256[np.searchsorted(part.rows.ends, local, side="right")]
+        for part, places, local in self._by_part(rows[by_number]):
+            digests[places] = part.rows.sha256[np.searchsorted(part.rows.ends, local, side="right")]
         return by_number[np.argsort(digests.view(f"S{SHA256_BYTES}").ravel(), kind="stable")]
 
     def _owners(self, rows: Numbers) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
         """Return the asset of each row in the whole index, and the number of the row in the fingerprint of the asset."""
         assets, numbers = np.zeros(len(rows), np.int32), np.zeros(len(rows), np.int32)
-        for part, here, local in self._by_part(rows):
+        for part, places, local in self._by_part(rows):
             ends = part.rows.ends
             asset = np.searchsorted(ends, local, side="right")
-            numbers[here] = local - np.where(asset > 0, ends[asset - 1], 0)
-            assets[here] = asset + part.first_asset
+            numbers[places] = local - np.where(asset > 0, ends[asset - 1], 0)
+            assets[places] = asset + part.first_asset
         return assets, numbers
 
     def _by_part(self, rows: Numbers) -> Iterator[tuple[Part, slice | Numbers, Numbers]]:
@@ -247,8 +247,8 @@ class Snapshot:
             yield self._parts[0], slice(None), rows - self._parts[0].first_row
             return
         for part in self._parts:
-            here = np.flatnonzero((rows >= part.first_row) & (rows < part.first_row + len(part.rows)))
-            yield part, here, rows[here] - part.first_row
+            places = np.flatnonzero((rows >= part.first_row) & (rows < part.first_row + len(part.rows)))
+            yield part, places, rows[places] - part.first_row
 
 
 class AssetNames(Sequence[str]):

@@ -4,22 +4,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, override
 
 from mediafp.store.curation_interface import CurationStore
-from mediafp.store.sqlite import (
-    decisions,
-    doubtful_matches,
-    hash_lists,
-    kept_matches,
-    recalibrations,
-    watches,
-)
+from mediafp.store.sqlite import decisions, doubtful_matches, hash_lists, kept_matches, recalibrations, watches
 from mediafp.store.sqlite.database import Database
 from mediafp.store.watch_interface import ChangedAsset, StatedAccount
 from mediafp.types.arrays import Bits
 from mediafp.types.decisions import DecidedMatch, Decision, DecisionEvent, DecisionSubject
 from mediafp.types.hashes import HashAlgorithm, HashList, ListedHash, ListedHit
-from mediafp.types.kept_matches import (
-    KeptMatch,
-)
+from mediafp.types.kept_matches import KeptMatch
 from mediafp.types.recalibration import Recalibration
 from mediafp.types.reviews import DoubtfulMatch
 from mediafp.types.watches import Watch, WatchHit, WatchSummary

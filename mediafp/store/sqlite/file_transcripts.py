@@ -12,13 +12,7 @@ from mediafp.store.sqlite.transcripts import TRANSCRIPT_TYPE
 from mediafp.store.sqlite.values import DAMAGE_ERRORS
 from mediafp.types.contents import check_time
 from mediafp.types.errors import StoreError
-from mediafp.types.file_sounds import (
-    FileSound,
-    TranscribedFile,
-    find_repeats,
-    join_transcripts,
-    sound_key,
-)
+from mediafp.types.file_sounds import FileSound, TranscribedFile, find_repeats, join_transcripts, sound_key
 from mediafp.types.fingerprints import Fingerprint, SoundRows, unpack_fingerprint
 from mediafp.types.media import MAX_TRACK_NUMBER
 from mediafp.types.transcripts import Transcript

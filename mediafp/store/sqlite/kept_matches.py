@@ -193,21 +193,19 @@ def kept_edges(database: Database, above: float, only: Collection[str] | None = 
         names = json.dumps(sorted(only))
         chosen = f"{chosen} AND a IN (SELECT value FROM json_each(?)) AND b IN (SELECT value FROM json_each(?))"
         values = (above, names, names)
-    rows = database.rows(
-        "SELECT a, b, relation, a_is_query, probability, coverage_a, coverage_b FROM kept_match"
-        f" WHERE {chosen}{unless_rejected(database)} ORDER BY a, b, channel",
-        values,
-    )
-    for a, b, relation, a_is_query, probability, coverage_a, coverage_b in rows:
-        seen = relation if a_is_query else MIRRORED_RELATIONS.get(relation, relation)
-        yield KeptEdge(a, b, seen, probability, coverage_a, coverage_b)
+    return _iter_edges(database, chosen, values)
 
 
 def kept_copies(database: Database) -> Iterator[KeptEdge]:
     """Yield the kept matches of the verdict `copy`, without evidence, by both assets."""
+    return _iter_edges(database, "verdict = 'copy'")
+
+
+def _iter_edges(database: Database, chosen: str, values: tuple[object, ...] = ()) -> Iterator[KeptEdge]:
     rows = database.rows(
         "SELECT a, b, relation, a_is_query, probability, coverage_a, coverage_b FROM kept_match"
-        f" WHERE verdict = 'copy'{unless_rejected(database)} ORDER BY a, b, channel"
+        f" WHERE {chosen}{unless_rejected(database)} ORDER BY a, b, channel",
+        values,
     )
     for a, b, relation, a_is_query, probability, coverage_a, coverage_b in rows:
         seen = relation if a_is_query else MIRRORED_RELATIONS.get(relation, relation)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from mediafp.store.sqlite import comparisons, custody_log, text_index
 from mediafp.store.sqlite.database import Database
-from mediafp.store.sqlite.values import DAMAGE_ERRORS, canonical_json, replace_surrogates, text_sha256
+from mediafp.store.sqlite.values import DAMAGE_ERRORS, canonical_json, read_text_line, replace_surrogates, text_sha256
 from mediafp.types.contents import check_text_lines
 from mediafp.types.matches import OcrResult, TextLine
 
@@ -52,10 +52,7 @@ def check_ocr_results(database: Database) -> Iterator[str]:
             continue
         if text_index.stored_passages(database, sha256, "picture") != passages:
             yield f"the passages of {sha256} differ from its OCR result"
-    for (holder,) in database.execute(
-        "SELECT DISTINCT holder FROM passage WHERE source = 'picture'"
-        " AND holder NOT IN (SELECT sha256 FROM picture_text) ORDER BY 1"
-    ):
+    for holder in text_index.stray_holders(database, "picture", "SELECT sha256 FROM picture_text"):
         yield f"image {holder} has passages and no OCR result"
 
 
@@ -66,9 +63,7 @@ def _passages(lines: tuple[TextLine, ...]) -> list[text_index.UntimedPassage]:
 def _decode(data: str | bytes) -> tuple[TextLine, ...]:
     lines = []
     for text, confidence, box in json.loads(data):
-        if not isinstance(text, str):
-            raise TypeError(f"the text of a line is of type {type(text).__name__}")
-        corners = tuple((float(x), float(y)) for x, y in box)
-        lines.append(TextLine(text=text, box=corners, confidence=float(confidence)))
+        words, corners = read_text_line(text, box)
+        lines.append(TextLine(text=words, box=corners, confidence=float(confidence)))
     check_text_lines(lines)
     return tuple(lines)

@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import islice
-from typing import Protocol
+from typing import Any, Protocol
 
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.indexed_words import indexed_words
@@ -129,6 +129,14 @@ def stored_passages(database: Database, holder: str, source: SearchSource) -> li
     return rows.fetchall()
 
 
+def stray_holders(database: Database, source: SearchSource, known: str) -> list[str]:
+    """Return the holders of passages of a source that a query of all known holders does not return, in order."""
+    rows = database.execute(
+        f"SELECT DISTINCT holder FROM passage WHERE source = ? AND holder NOT IN ({known}) ORDER BY 1", (source,)
+    )
+    return [holder for (holder,) in rows]
+
+
 def search_passages(
     database: Database,
     text: str,
@@ -220,27 +228,10 @@ def _iter_hits(
     holders: str | None = None,
 ) -> Iterator[SearchHit]:
     """Yield the passages with all phrases, best first; `holders` is a JSON array of those whose passages are searched."""
-    query, chosen = " AND ".join('"' + " ".join(phrase) + '"' for phrase in phrases), ""
-    values: tuple[object, ...] = (query,)
-    if holders is not None:
-        of_holders = "FROM passage WHERE holder IN (SELECT value FROM json_each(?))"
-        first, last = database.row(f"SELECT min(id), max(id) {of_holders}", (holders,)) or (None, None)
-        # The passages of new assets are the last ones: of a common word FTS5 reads nothing before them.
-        chosen = " AND passage_index.rowid BETWEEN ? AND ? AND p.holder IN (SELECT value FROM json_each(?))"
-        values = (query, first, last, holders)
-    try:
-        rows = database.execute(
-            "SELECT p.holder, p.source, p.start, p.end, CAST(p.text AS BLOB), CAST(p.times AS BLOB),"
-            " CAST(n.text AS BLOB), n.end FROM passage_index"
-            " JOIN passage p ON p.id = passage_index.rowid LEFT JOIN passage n ON n.id = p.next"
-            f" WHERE passage_index MATCH ?{chosen} ORDER BY bm25(passage_index), p.holder, p.start, p.id DESC",
-            values,
-        ).fetchall()
-    except sqlite3.DatabaseError as error:
-        raise StoreError(f"cannot search the full-text index: {error}; see: mediafp verify") from error
     # Of many assets, titles and names of accounts are the same.
     match_once = cache(partial(match_phrases, phrases))
-    for holder, source, start, end, stored_text, times, stored_next, next_end in rows:
+    for row in _find_passages(database, phrases, holders):
+        holder, source, start, end, stored_text, times, stored_next, next_end = row
         if sources is not None and source not in sources:
             continue
         try:
@@ -276,6 +267,30 @@ def _iter_hits(
                 track=track,
                 channel=channel,
             )
+
+
+def _find_passages(
+    database: Database, phrases: Sequence[Sequence[str]], holders: str | None
+) -> Sequence[tuple[Any, ...]]:
+    """Return the rows of passages with all phrases, each with that behind it, best first; arguments as for `_iter_hits`."""
+    query, chosen = " AND ".join('"' + " ".join(phrase) + '"' for phrase in phrases), ""
+    values: tuple[object, ...] = (query,)
+    if holders is not None:
+        of_holders = "FROM passage WHERE holder IN (SELECT value FROM json_each(?))"
+        first, last = database.row(f"SELECT min(id), max(id) {of_holders}", (holders,)) or (None, None)
+        # The passages of new assets are the last ones: of a common word FTS5 reads nothing before them.
+        chosen = " AND passage_index.rowid BETWEEN ? AND ? AND p.holder IN (SELECT value FROM json_each(?))"
+        values = (query, first, last, holders)
+    try:
+        return database.execute(
+            "SELECT p.holder, p.source, p.start, p.end, CAST(p.text AS BLOB), CAST(p.times AS BLOB),"
+            " CAST(n.text AS BLOB), n.end FROM passage_index"
+            " JOIN passage p ON p.id = passage_index.rowid LEFT JOIN passage n ON n.id = p.next"
+            f" WHERE passage_index MATCH ?{chosen} ORDER BY bm25(passage_index), p.holder, p.start, p.id DESC",
+            values,
+        ).fetchall()
+    except sqlite3.DatabaseError as error:
+        raise StoreError(f"cannot search the full-text index: {error}; see: mediafp verify") from error
 
 
 def _decode_times(times: bytes | None) -> list[TimeSpan]:

@@ -106,10 +106,7 @@ def check_transcripts(database: Database) -> Iterator[str]:
             continue
         if is_best and text_index.stored_passages(database, audio_sha256, "speech") != passages:
             yield f"the passages of audio {audio_sha256} differ from its best transcript, {version}"
-    for (holder,) in database.execute(
-        "SELECT DISTINCT holder FROM passage WHERE source = 'speech'"
-        " AND holder NOT IN (SELECT sound FROM transcript) ORDER BY 1"
-    ):
+    for holder in text_index.stray_holders(database, "speech", "SELECT sound FROM transcript"):
         yield f"audio {holder} has passages and no transcript"
 
 

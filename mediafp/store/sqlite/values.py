@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
+
+from mediafp.types.matches import Point
 
 DAMAGE_ERRORS = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 """Errors of decoding a stored value that is damaged."""
@@ -30,3 +33,10 @@ def canonical_json(value: object) -> str:
 def text_sha256(text: str) -> str:
     """Return the SHA-256, in hex, of a text in UTF-8; surrogate escapes are the bytes that they stand for."""
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def read_text_line(text: object, box: Iterable[tuple[float, float]]) -> tuple[str, tuple[Point, ...]]:
+    """Return the text and the corners of a stored line of text. Raises TypeError or ValueError if they are damaged."""
+    if not isinstance(text, str):
+        raise TypeError(f"the text of a line is of type {type(text).__name__}")
+    return text, tuple((float(x), float(y)) for x, y in box)

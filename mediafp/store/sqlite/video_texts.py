@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mediafp.store.sqlite import custody_log, text_index
 from mediafp.store.sqlite.database import Database
-from mediafp.store.sqlite.values import DAMAGE_ERRORS, canonical_json, replace_surrogates, text_sha256
+from mediafp.store.sqlite.values import DAMAGE_ERRORS, canonical_json, read_text_line, replace_surrogates, text_sha256
 from mediafp.types.contents import check_video_text
 from mediafp.types.media import TimeSpan
 from mediafp.types.video_text import VideoText, VideoTextLine
@@ -63,10 +63,7 @@ def check_video_texts(database: Database) -> Iterator[str]:
             continue
         if text_index.stored_passages(database, sha256, "screen") != sorted(passages):
             yield f"the passages of {sha256} differ from its text on screen"
-    for (holder,) in database.execute(
-        "SELECT DISTINCT holder FROM passage WHERE source = 'screen'"
-        " AND holder NOT IN (SELECT sha256 FROM video_text) ORDER BY 1"
-    ):
+    for holder in text_index.stray_holders(database, "screen", "SELECT sha256 FROM video_text"):
         yield f"video {holder} has passages and no text on screen"
 
 
@@ -77,11 +74,9 @@ def _passages(lines: Sequence[VideoTextLine]) -> list[ScreenPassage]:
 def _decode(data: str | bytes) -> tuple[VideoTextLine, ...]:
     lines = []
     for text, start, end, confidence, box in json.loads(data):
-        if not isinstance(text, str):
-            raise TypeError(f"the text of a line is of type {type(text).__name__}")
-        corners = tuple((float(x), float(y)) for x, y in box)
+        words, corners = read_text_line(text, box)
         lines.append(
-            VideoTextLine(text=text, start=float(start), end=float(end), box=corners, confidence=float(confidence))
+            VideoTextLine(text=words, start=float(start), end=float(end), box=corners, confidence=float(confidence))
         )
     check_video_text(lines)
     return tuple(lines)

@@ -10,6 +10,7 @@ from mediafp.text.ocr.regions import TextCells
 from mediafp.types import model_files
 from mediafp.types.arrays import Float32Array
 from mediafp.types.media import Pixels
+from mediafp.types.scaled_images import scaled_size
 
 SCREEN_SIDE = 736
 """Longest side, pixels, of the image that is screened. A line of 12 pixels in an image of 500 is not shrunk."""
@@ -77,7 +78,7 @@ def screened_levels(bgr: Pixels) -> tuple[list[Pixels], float]:
     import cv2
 
     zoom = min(1.0, SCREEN_SIDE / max(bgr.shape[:2]))
-    size = max(1, round(bgr.shape[1] * zoom)), max(1, round(bgr.shape[0] * zoom))
+    size = scaled_size(bgr.shape[1], bgr.shape[0], zoom)
     grey = cv2.cvtColor(cv2.resize(bgr, size, interpolation=cv2.INTER_AREA) if zoom < 1 else bgr, cv2.COLOR_BGR2GRAY)
     # Cells of all levels end where the image does: it is repeated at its right and at its bottom.
     unit = CELL * LEVELS[-1]

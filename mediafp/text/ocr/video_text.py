@@ -27,6 +27,7 @@ from mediafp.types.arrays import Float32Array
 from mediafp.types.contents import MAX_VIDEO_TEXT_LINES
 from mediafp.types.matches import TextLine
 from mediafp.types.media import Frame, Pixels
+from mediafp.types.scaled_images import shrink
 from mediafp.types.video_text import VideoText, VideoTextLine
 
 VIDEO_TEXT_VERSION = "1"
@@ -217,7 +218,7 @@ class VideoTextReader:
         return VideoText(version=video_text_version(), lines=tuple(lines[:MAX_VIDEO_TEXT_LINES])), warnings
 
     def _view(self, frame: Frame) -> _View:
-        image = _shrink(frame.pixels if frame.detail is None else frame.detail)
+        image = shrink(frame.pixels if frame.detail is None else frame.detail, SCREEN_SIDE)
         step = frame.start - self._views[-1].start if self._views else 0.0
         # A frame at another step than that of the samples is there from its first moment on.
         is_sample = abs(step - 2 * MAX_EDGE_SECONDS) <= MAX_EDGE_SECONDS / 2
@@ -354,17 +355,6 @@ class VideoTextReader:
         for shown in self._shown:
             self._end(shown, end)
         self._shown, self._places = [], None
-
-
-def _shrink(image: Pixels) -> Pixels:
-    import cv2
-
-    height, width = image.shape[:2]
-    zoom = SCREEN_SIDE / max(height, width)
-    if zoom >= 1:
-        return image
-    size = max(1, round(width * zoom)), max(1, round(height * zoom))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _grow(cells: CellMask) -> CellMask:

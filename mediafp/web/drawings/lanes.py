@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from mediafp.report.account_lanes import cut_name, time_ticks
 from mediafp.types.accounts import Account
-from mediafp.types.instants import DAY_SECONDS, parse_instant
+from mediafp.types.instants import DAY_SECONDS, parse_instant, spanned_seconds
 from mediafp.types.takeovers import Takeover
 from mediafp.types.timelines import EventKind
 
@@ -143,10 +143,7 @@ def _spaced(ticks: Sequence[tuple[float, str]]) -> tuple[tuple[float, str], ...]
 
 def span_of(accounts: Sequence[Account], events: Mapping[str, Sequence[Event]]) -> tuple[float, float]:
     """Return the seconds since 1970 from which to which accounts are drawn, with a little room."""
-    times = [event[0] for account in accounts for event in events.get(account.key, ())]
-    spans = [span for time in times if (span := parse_instant(time))]
-    first = min((span.start for span in spans), default=0.0)
-    last = max((span.end for span in spans), default=first)
+    first, last = spanned_seconds(event[0] for account in accounts for event in events.get(account.key, ()))
     room = max(2 * DAY_SECONDS, 0.02 * (last - first))
     return first - room, last + room
 

@@ -19,7 +19,7 @@ from mediafp.web.drawings.lanes import draw_lanes
 from mediafp.web.drawings.networks import lay_out
 from mediafp.web.group_json import takeover_to_json
 from mediafp.web.pages.groups import computed_or_conflict, waiting
-from mediafp.web.paging import Limit, Offset, Page
+from mediafp.web.paging import Limit, Offset, Page, rows_of_page
 from mediafp.web.site import Site
 from mediafp.web.views import View
 
@@ -31,6 +31,11 @@ MAX_DRAWN_ACCOUNTS: Final = 40
 """Accounts of the network, those that share the most. Chosen, not measured."""
 LISTED_TAKEOVERS: Final = 60
 """Takeovers and names that a page lists. Chosen, not measured."""
+COLUMNS: Final = (
+    "key", "platform", "account", "account_id", "account_name", "first_posted_at", "last_posted_at", "removed_at", "posts",
+    "assets", "iteration_of", "iteration", "gap_days",
+)  # fmt: skip
+"""Fields of an account that the page as CSV lists."""
 Day = Annotated[str, Query(pattern=r"^(\d{4}-\d{2}-\d{2})?$")]
 GroupName = Annotated[str, Query(pattern="^(c[1-9][0-9]{0,9})?$")]
 type Of = Literal["all", "sharing", "respawn"]
@@ -88,9 +93,7 @@ def add_accounts(site: Site, asking: Asking) -> None:
             keys &= overview.posted_by(members)
         ordered = [overview.accounts[key] for key in _order(overview, keys)]
         size = ROWS_ON_PAGE if view == "table" else LANES_ON_PAGE
-        shown = ordered[(page - 1) * size : page * size]
-        if page > 1 and not shown:
-            raise HTTPException(404, "the list has no such page")
+        shown = rows_of_page(ordered, page, size)
         takeovers = [one for one in overview.takeovers if one.earlier in keys and one.later in keys]
         iterations = [one for one in ordered if one.iteration and one.iteration > 1]
         names = _names(overview, shown)
@@ -145,39 +148,8 @@ def add_accounts(site: Site, asking: Asking) -> None:
             template="accounts.html.j2",
             values=values,
             json=lambda: map(jsonl.account_to_json, ordered),
-            columns=(
-                "key",
-                "platform",
-                "account",
-                "account_id",
-                "account_name",
-                "first_posted_at",
-                "last_posted_at",
-                "removed_at",
-                "posts",
-                "assets",
-                "iteration_of",
-                "iteration",
-                "gap_days",
-            ),
-            rows=lambda: (
-                (
-                    one.key,
-                    one.platform,
-                    one.account,
-                    one.account_id,
-                    one.account_name,
-                    one.first_posted_at,
-                    one.last_posted_at,
-                    one.removed_at,
-                    one.posts,
-                    one.assets,
-                    one.iteration_of,
-                    one.iteration,
-                    one.gap_days,
-                )
-                for one in ordered
-            ),
+            columns=COLUMNS,
+            rows=lambda: ([getattr(one, name) for name in COLUMNS] for one in ordered),
         )
 
     def list_accounts(limit: Limit = 100, offset: Offset = 0) -> Iterator[jsonl.JsonObject]:

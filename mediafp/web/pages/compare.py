@@ -84,9 +84,9 @@ def add_compare(site: Site, asking: Asking) -> None:
         query: Sha256, reference: Sha256, channel: As = None, view: Arrangement = "side", t: Seconds = None
     ) -> View:
         pair = find(query, reference)
-        here = f"/compare/{query}/{reference}"
+        address = f"/compare/{query}/{reference}"
         moment = {} if t is None else {"t": f"{t:.2f}"}
-        tabs = [Tab(channel=one, href=f"{here}?{urlencode({'as': one, **moment})}") for one in _channels(pair)]
+        tabs = [Tab(channel=one, href=f"{address}?{urlencode({'as': one, **moment})}") for one in _channels(pair)]
         shown = next((tab.channel for tab in tabs if tab.channel == channel), tabs[0].channel)
         position = pair.neighbours.index(reference) + 1 if reference in pair.neighbours else 0
         values: dict[str, object] = {

@@ -13,7 +13,7 @@ from mediafp.web.asking import Asking
 from mediafp.web.derived import Computed, Derived
 from mediafp.web.group_facets import FACETS, MAX_CHOICES, NEW_DAYS, SORTS, GroupFacets, Sort
 from mediafp.web.group_json import group_to_json
-from mediafp.web.paging import Limit, Offset, Page
+from mediafp.web.paging import Limit, Offset, Page, rows_of_page
 from mediafp.web.site import Site
 from mediafp.web.views import View
 
@@ -59,9 +59,7 @@ def add_groups(site: Site, asking: Asking) -> None:
         chosen = {name: values for name, values in chosen.items() if values}
         facets = facets_of(computed)
         found = sorted(facets.choose(chosen), key=SORTS[sort])
-        shown = found[(page - 1) * GROUPS_ON_PAGE : page * GROUPS_ON_PAGE]
-        if page > 1 and not shown:
-            raise HTTPException(404, "the list has no such page")
+        shown = rows_of_page(found, page, GROUPS_ON_PAGE)
         state: dict[str, str] = {name: ",".join(values) for name, values in chosen.items()}
         state |= {"sort": sort if sort != "largest" else "", "as": view if view != "sheet" else ""}
 

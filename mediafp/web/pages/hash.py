@@ -37,7 +37,7 @@ def add_hash(site: Site, asking: Asking) -> None:
             results = [(parse_hash(one)[0], site.case.match_hash(one, top=LISTED_FILES)) for one in readings(text)]
         except UsageError as error:
             problem = str(error)
-        shown = [(algorithm, result, _rows(site, algorithm, result, weaker)) for algorithm, result in results]
+        shown = [(algorithm, result, _rows(site, result, weaker)) for algorithm, result in results]
         found = {match.sha256 for _, result in results for match in result.matches}
         return View(
             template="hash.html.j2",
@@ -108,7 +108,7 @@ def readings(text: str) -> list[str]:
     return [f"{algorithm}:{digits[1].lower()}" for algorithm in algorithms]
 
 
-def _rows(site: Site, algorithm: HashAlgorithm, result: QueryResult, weaker: bool) -> list[dict[str, object]]:
+def _rows(site: Site, result: QueryResult, weaker: bool) -> list[dict[str, object]]:
     """Return the files of a result as the page lists them."""
     return [
         {

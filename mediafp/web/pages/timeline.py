@@ -14,7 +14,7 @@ from mediafp.types.timelines import EventKind, Timeline
 from mediafp.web.asking import Asking
 from mediafp.web.drawings.lanes import draw_lanes
 from mediafp.web.pages.groups import computed_or_conflict, waiting
-from mediafp.web.paging import Limit, Offset, Page
+from mediafp.web.paging import Limit, Offset, Page, rows_of_page
 from mediafp.web.site import Site
 from mediafp.web.views import View
 
@@ -34,9 +34,7 @@ def add_timeline(site: Site, asking: Asking) -> None:
         if overview is None:
             return waiting("accounts")
         found, title, kind = _load(site, overview.value, target)
-        shown = found.events[(page - 1) * EVENTS_ON_PAGE : page * EVENTS_ON_PAGE]
-        if page > 1 and not shown:
-            raise HTTPException(404, "the list has no such page")
+        shown = rows_of_page(found.events, page, EVENTS_ON_PAGE)
         events: defaultdict[str, list[tuple[str, EventKind, str]]] = defaultdict(list)
         for event in found.events:
             if event.account_key:

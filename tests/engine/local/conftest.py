@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 from scripted_workers import use_scripted_workers
 from taken_over_workers import SECRET, use_taken_over_workers
 
@@ -25,13 +23,6 @@ def scripted_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     use_scripted_workers(tmp_path, monkeypatch)
     with LocalEngine(tmp_path) as created:
         yield created
-
-
-@pytest.fixture
-def photo(tmp_path: Path, photos: dict[str, np.ndarray]) -> Path:
-    """A photograph as a PNG file."""
-    Image.fromarray(photos["temple"]).save(tmp_path / "temple.png", compress_level=1)
-    return tmp_path / "temple.png"
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scripted_workers import THUMBNAIL, analysis_error, image_messages, scripted_file
 
-from mediafp.engine.local import messages, process, thumbnail_file
+from mediafp.engine.local import messages, process, received_results, thumbnail_file
 from mediafp.engine.local.engine import LocalEngine
 from mediafp.engine.local.messages import (
     LENGTH,
@@ -133,7 +133,7 @@ def test_engine_accepts_a_longer_message_with_a_type_of_another_package(
 def test_thumbnails_of_one_file_have_a_limit(
     scripted_engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
-    monkeypatch.setattr(process, limit, 3 if limit == "MAX_FRAMES" else 3 * len(THUMBNAIL.jpegs[0]))
+    monkeypatch.setattr(received_results, limit, 3 if limit == "MAX_FRAMES" else 3 * len(THUMBNAIL.jpegs[0]))
     error = analysis_error(scripted_engine, scripted_file(tmp_path, "sleep", encode(THUMBNAIL) * 4))
     assert "4 thumbnails" in str(error)
 

@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image
 
 from mediafp.engine.interface import AnalysisRequest
+from mediafp.engine.local.capabilities import WorkerCapabilities
 from mediafp.engine.local.engine import LocalEngine
-from mediafp.engine.local.process import WorkerCapabilities
 from mediafp.ingest.files import open_file
 
 ALL = [

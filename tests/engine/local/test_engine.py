@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from heic_grid import heic_grid
-from media_files import noise_frames, write_video
+from media_files import noise_frames, png_chunk, write_video
 from PIL import Image, ImageCms
 from processes import PATIENCE_SECONDS, run_ffmpeg
 
@@ -94,13 +94,10 @@ def white_png(side: int) -> bytes:
     """Return a white PNG of side x side pixels, one bit per pixel."""
     row = b"\0" + b"\xff" * -(-side // 8)
 
-    def chunk(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-
     packer = zlib.compressobj(1)
     data = b"".join([*(packer.compress(row * 100) for _ in range(side // 100)), packer.flush()])
     head = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", head) + png_chunk(b"IDAT", data) + png_chunk(b"IEND", b"")
 
 
 def test_analyse_raises_the_error_class_of_a_faulty_file(engine: LocalEngine, tmp_path: Path, photo: Path) -> None:

@@ -15,8 +15,8 @@ from taken_over_workers import run_in_worker
 from mediafp.engine.interface import AnalysisRequest
 from mediafp.engine.local import engine as engine_module
 from mediafp.engine.local import process, thread_limit
+from mediafp.engine.local.capabilities import WorkerCapabilities
 from mediafp.engine.local.engine import LocalEngine
-from mediafp.engine.local.process import WorkerCapabilities
 from mediafp.ingest.files import open_file
 from mediafp.ingest.limits import MAX_WORKER_OPEN_FILES, MAX_WORKER_THREADS
 from mediafp.types.errors import WorkerLost

@@ -16,7 +16,7 @@ from processes import PATIENCE_SECONDS, has_ended, process_state
 from scripted_workers import THUMBNAIL, analysis_error, image_messages, scripted_file, signal_workers
 
 from mediafp.engine.interface import AnalysisRequest
-from mediafp.engine.local import pool, process, validation
+from mediafp.engine.local import pool, process, received_results, validation
 from mediafp.engine.local.engine import LocalEngine
 from mediafp.engine.local.messages import (
     ArchiveEnd,
@@ -192,7 +192,7 @@ def test_audio_of_several_tracks_and_channels_keeps_its_samples_and_times(
 def test_too_much_audio_fails_the_file(
     scripted_engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "MAX_AUDIO_BYTES", 1_000)
+    monkeypatch.setattr(received_results, "MAX_AUDIO_BYTES", 1_000)
     assert "bytes of audio" in str(
         analysis_error(scripted_engine, scripted_file(tmp_path, "sleep", encode(DataChunk(data=bytes(600))) * 2))
     )

@@ -10,8 +10,8 @@ from processes import run_python
 from taken_over_workers import SECRET, run_in_worker
 
 from mediafp.engine.local import privileges, python_command
+from mediafp.engine.local.capabilities import WorkerCapabilities
 from mediafp.engine.local.engine import LocalEngine
-from mediafp.engine.local.process import WorkerCapabilities
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or platform.machine() != "x86_64",

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from indexed_store import add, answers, name, record
+from indexed_store import answers, name, record, stored_answers
+from ingest_records import add_records
 from object_store import BUCKET, ENVIRONMENT, SECRET, ObjectStore, object_store, skip_without_server
 from processes import PATIENCE_SECONDS
 
@@ -48,16 +49,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: ObjectStore)
     monkeypatch.setattr(table, "SEGMENT_ROWS", 20)
     folder = tmp_path / "case"
     with SqliteStore(folder, create=True) as store:
-        add(store, *(record(n) for n in range(30)))
+        add_records(store, *(record(n) for n in range(30)))
         StoredReferences(store, decode_thumbnail)
     with open_case(folder) as case:
         assert list(case.migrate(ADDRESS))
     return folder
-
-
-def found(folder: Path) -> list[object]:
-    with SqliteStore(folder) as store:
-        return answers(StoredReferences(store, decode_thumbnail))
 
 
 def closed_port() -> int:
@@ -67,27 +63,27 @@ def closed_port() -> int:
 
 
 def test_store_that_fails_every_second_call_is_searched_and_written(folder: Path, server: ObjectStore) -> None:
-    expected = found(folder)
+    expected = stored_answers(folder)
     before = server.calls
     server.is_failing = lambda call: call % 2 == 0
-    assert found(folder) == expected and server.calls > before + 10
+    assert stored_answers(folder) == expected and server.calls > before + 10
     with SqliteStore(folder) as store:
-        add(store, *(record(n) for n in range(30, 40)))
+        add_records(store, *(record(n) for n in range(30, 40)))
         assert StoredReferences(store, decode_thumbnail).row_counts()["sscd_distilled"] == 40
     server.is_failing = lambda call: False
-    assert found(folder) != expected
+    assert stored_answers(folder) != expected
     with open_case(folder) as case:
         assert not case.verify().problems
 
 
 def test_store_that_fails_all_calls_is_an_error_that_loses_nothing(folder: Path, server: ObjectStore) -> None:
-    expected = found(folder)
+    expected = stored_answers(folder)
     server.is_failing = lambda call: True
     with pytest.raises(StoreError, match=r"status 503; run the same command again") as error:
-        found(folder)
+        stored_answers(folder)
     assert ADDRESS in str(error.value)
     server.is_failing = lambda call: False
-    assert found(folder) == expected
+    assert stored_answers(folder) == expected
 
 
 def test_failure_during_a_search_is_an_error(folder: Path, server: ObjectStore) -> None:
@@ -97,7 +93,7 @@ def test_failure_during_a_search_is_an_error(folder: Path, server: ObjectStore) 
         with pytest.raises(StoreError, match=r"cannot (search|read) the index at 's3://.*status 503"):
             answers(references)
         server.is_failing = lambda call: False
-        assert answers(references) == found(folder)
+        assert answers(references) == stored_answers(folder)
 
 
 def test_nothing_is_forgotten_while_the_store_fails(folder: Path, server: ObjectStore) -> None:
@@ -112,13 +108,13 @@ def test_nothing_is_forgotten_while_the_store_fails(folder: Path, server: Object
 
 
 def test_index_that_cannot_be_reached_comes_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = found(folder)
+    expected = stored_answers(folder)
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{closed_port()}")
     with pytest.raises(StoreError, match=r"cannot be reached; check the network and AWS_ENDPOINT_URL"):
-        found(folder)
+        stored_answers(folder)
     with open_case(folder) as case:
         assert list(case.migrate("local")) == []
-    assert found(folder) == expected
+    assert stored_answers(folder) == expected
 
 
 def test_missing_bucket_is_named(folder: Path, tmp_path: Path) -> None:
@@ -126,7 +122,7 @@ def test_missing_bucket_is_named(folder: Path, tmp_path: Path) -> None:
         with pytest.raises(StoreError, match="the bucket does not exist"):
             list(case.migrate("s3://no-such-bucket/cases"))
         assert case.index_address == ADDRESS
-    assert found(folder)
+    assert stored_answers(folder)
     with SqliteStore(tmp_path / "empty", create=True):
         pass
     with open_case(tmp_path / "empty") as case, pytest.raises(StoreError, match="the bucket does not exist"):
@@ -188,11 +184,11 @@ def test_only_an_endpoint_on_this_machine_may_go_without_encryption(monkeypatch:
 
 def test_rows_of_two_cases_at_one_address_do_not_mix(folder: Path, tmp_path: Path) -> None:
     with SqliteStore(tmp_path / "other", create=True) as store:
-        add(store, *(record(n, seed=100 + n) for n in range(30)))
+        add_records(store, *(record(n, seed=100 + n) for n in range(30)))
         StoredReferences(store, decode_thumbnail)
-    before = found(folder)
+    before = stored_answers(folder)
     with open_case(tmp_path / "other") as case:
         list(case.migrate(ADDRESS))
         assert not case.verify().problems
         case.forget(name(2))
-    assert found(folder) == before and np.isfinite(len(before))
+    assert stored_answers(folder) == before and np.isfinite(len(before))

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
-from compared_case import QUAD, STRETCHES, ComparedCase, make_compared_case
+from compared_case import QUAD, STRETCHES, ComparedCase
 from playwright.sync_api import Page, expect
 from served_case import ServedCase, served
 
@@ -47,11 +47,6 @@ def check_rules(page: Page) -> None:
     """Check that a page fits its width, and that every control has a name."""
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     assert page.evaluate(UNLABELLED) == []
-
-
-@pytest.fixture(scope="module")
-def compared(tmp_path_factory: pytest.TempPathFactory) -> ComparedCase:
-    return make_compared_case(tmp_path_factory.mktemp("compared"))
 
 
 @pytest.fixture(scope="module")
