@@ -125,6 +125,16 @@ class Case(
         return self._store.folder
 
     @property
+    def is_read_only(self) -> bool:
+        """True if nothing may be written to the folder of the store, as on a read-only mount: what would change it is refused."""
+        return self._store.is_read_only
+
+    def check_writable(self) -> None:
+        """Raise StoreError if nothing may be written to the folder of the store."""
+        if self.is_read_only:
+            raise StoreError(f"cannot write the store '{self.folder}': {READ_ONLY_REASON}", kind="read_only")
+
+    @property
     def damaged(self) -> dict[str, str]:
         """Reasons by the SHA-256 of each asset of which something was found to be damaged; methods go on without that part."""
         return dict(self._damage.reasons)
@@ -152,7 +162,9 @@ class Case(
         from mediafp.case.ingestion.run import run_ingest
 
         if self._store.is_read_only:
-            raise StoreError(f"cannot ingest into the store '{self._store.folder}': {READ_ONLY_REASON}")
+            raise StoreError(
+                f"cannot ingest into the store '{self._store.folder}': {READ_ONLY_REASON}", kind="read_only"
+            )
         lost_before = self.lost_pairs()
         # An engine of its own, which the run closes when it ends or is abandoned.
         yield from run_ingest(

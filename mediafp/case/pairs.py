@@ -143,7 +143,9 @@ class Pairs:
         """Return the asset of an upload or of the store; None if there is none."""
         try:
             return self._queries.evidence(sha256).asset(sha256)
-        except StoreError:
+        except StoreError as error:
+            if error.kind not in ("unknown", "damaged"):
+                raise
             return None
 
     def _file(self, sha256: str, saved: SavedQuery | None) -> ComparedFile | None:

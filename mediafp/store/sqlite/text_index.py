@@ -237,7 +237,7 @@ def _iter_hits(
             values,
         ).fetchall()
     except sqlite3.DatabaseError as error:
-        raise StoreError(f"cannot search the full-text index: {error}; see: mediafp verify") from error
+        raise StoreError(f"cannot search the full-text index: {error}; see: mediafp verify", kind="damaged") from error
     # Of many assets, titles and names of accounts are the same.
     match_once = cache(partial(match_phrases, phrases))
     for holder, source, start, end, stored_text, times, stored_next, next_end in rows:
