@@ -212,7 +212,7 @@ def add_answer(site: Site, asking: Asking) -> None:
     site.add_part("/answer/{sha256}/part", part)
     site.add_action("/ask/{sha256}", ask)
     site.add_action("/answer/{sha256}/again", again)
-    site.add_action("/answer/{sha256}/evidence", evidence)
+    site.add_action("/answer/{sha256}/evidence", evidence, writes=False)
     site.add_api("/match/{sha256}", match)
     site.add_api("/groupings/{sha256}", groupings)
     site.add_api("/ask/{sha256}", api_ask, method="POST")

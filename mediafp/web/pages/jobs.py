@@ -33,6 +33,8 @@ KINDS: Final = (
     "export",
 )
 """Kinds of jobs."""
+READING_KINDS: Final = ("verify",)
+"""Kinds that write nothing to the folder of the case but their record, without which they run too."""
 SHOWN_AFTER_SECONDS: Final = 24 * 3600
 """Seconds for which the start page shows a job that has ended, if no other one runs. Chosen, not measured."""
 LISTED_NAMES: Final = 3
@@ -116,7 +118,7 @@ def add_jobs(site: Site, asking: Asking) -> None:
         return site.go_back(form, "/jobs")
 
     def again(id: JobId, form: FormFields) -> Response:
-        _or_missing(site, id)
+        _check_writable(site, _or_missing(site, id).kind)
         site.jobs.again(id)
         return site.go_back(form, "/jobs")
 
@@ -140,17 +142,18 @@ def add_jobs(site: Site, asking: Asking) -> None:
     site.add_view("/jobs", jobs)
     site.add_part("/jobs/now", now)
     site.add_part("/jobs/{id}/file", file)
-    site.add_action("/jobs/start", start)
-    site.add_action("/jobs/{id}/cancel", cancel)
-    site.add_action("/jobs/{id}/again", again)
+    site.add_action("/jobs/start", start, writes=False)
+    site.add_action("/jobs/{id}/cancel", cancel, writes=False)
+    site.add_action("/jobs/{id}/again", again, writes=False)
     site.add_api("/jobs", jobs_api)
-    site.add_api("/jobs", start_api, method="POST")
+    site.add_api("/jobs", start_api, method="POST", writes=False)
     site.add_api("/jobs/{id}", job_api)
-    site.add_api("/jobs/{id}", cancel_api, method="DELETE")
+    site.add_api("/jobs/{id}", cancel_api, method="DELETE", writes=False)
 
 
 def start_job(site: Site, wanted: JobRequest) -> Job:
-    """Start a job. Raises UsageError for paths that do not exist."""
+    """Start a job. Raises UsageError for paths that do not exist, StoreError if it would write to a read-only case."""
+    _check_writable(site, wanted.kind)
     options: dict[str, Any] = {}
     title = ""
     if wanted.kind == "ingest":
@@ -243,6 +246,11 @@ def job_to_json(job: Job) -> jsonl.JsonObject:
 def _is_recent(job: Job) -> bool:
     ended = parse_instant(job.ended_at) if job.ended_at else None
     return ended is not None and time.time() - ended.start < SHOWN_AFTER_SECONDS
+
+
+def _check_writable(site: Site, kind: str) -> None:
+    if kind not in READING_KINDS:
+        site.case.check_writable()
 
 
 def _kind(kind: str) -> Any:

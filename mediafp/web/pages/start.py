@@ -160,7 +160,7 @@ def add_start(site: Site, asking: Asking) -> None:
     site.add_part("/start/overview", lambda: site.render("start_overview.html.j2", overview()))
     site.add_part("/start/warming", lambda: site.render("warming.html.j2", {"is_warm": site.warming.is_done}))
     site.add_action("/news/seen", mark_seen)
-    site.add_action("/language", choose_language)
+    site.add_action("/language", choose_language, writes=False)
     site.add_api("/news", news_api)
 
 
