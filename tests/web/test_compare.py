@@ -1,6 +1,7 @@
 """The pair of two files: its object, its pictures and frames, and what is not there."""
 
 import io
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -236,3 +237,15 @@ def test_forgetting_a_file_removes_its_preview(tmp_path: Path) -> None:
     with open_case(tmp_path / "store") as case:
         case.forget("a" * 64)
     assert not preview.exists()
+
+
+def test_words_of_scripts_are_those_of_the_command(workbench: ServedCase, compared: ComparedCase) -> None:
+    """They were null wherever the API states a match, but not in the lines of `match`."""
+    a, b = compared.videos
+    own = workbench.get(f"/api/match/{a}").json()["matches"]
+    (script,) = [match for match in own if match["relation"] == "same_script" and match["sha256"] == b]
+    assert [list(words) for words in script["words"]] == [["query", "reference"]] * len(script["words"])
+    assert "谁在" in script["words"][0]["query"] and "誰再" in script["words"][0]["reference"]
+    listed = [json.loads(line) for line in workbench.get(f"/answer/{a}.json").text.splitlines()]
+    for matches in (workbench.get(f"/api/compare/{a}/{b}").json()["matches"], listed[0]["matches"]):
+        assert script["words"] in [match.get("words") for match in matches]

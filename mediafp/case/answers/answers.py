@@ -22,6 +22,7 @@ from mediafp.case.answers.stored import stored_result
 from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.image_hashes import image_hashes
 from mediafp.case.originals import open_original
+from mediafp.case.quoted_scripts import quote_scripts
 from mediafp.case.reports import write_trace_page
 from mediafp.case.saved_queries import SavedQueries
 from mediafp.case.stored_images import find_stored_rectangles
@@ -76,6 +77,13 @@ class Answers:
         if asset and not (saved and saved.is_running):
             return self._stored_answer(asset, saved)
         return self._saved_answer(saved, asset) if saved else None
+
+    def quote(self, answer: Answer) -> Answer:
+        """Return an answer whose matches of scripts have the words of their passages, as `match` states them."""
+        if answer.result is None:
+            return answer
+        transcript = None if answer.in_case else self._queries.transcript(answer.sha256)
+        return replace(answer, result=quote_scripts(answer.result, transcript, self._store))
 
     def group(self, answer: Answer, min_probability: float = DEFAULT_MIN_PROBABILITY) -> Groupings:
         """Return the uses of an answer from a probability on; a file without a result has none."""

@@ -140,7 +140,7 @@ def add_answer(site: Site, asking: Asking) -> None:
         return View(
             template="answer.html.j2",
             values=values_of(found, groupings, shown),
-            json=lambda: answer_to_json(found),
+            json=lambda: answer_to_json(answers.quote(found)),
             columns=COLUMNS,
             rows=lambda: answer_rows(groupings),
         )
@@ -194,7 +194,7 @@ def add_answer(site: Site, asking: Asking) -> None:
 
     def match(sha256: Sha256) -> jsonl.JsonObject:
         """Return the matches and near misses of a query or an asset, each with its sightings."""
-        return answer_to_json(find(sha256))
+        return answer_to_json(answers.quote(find(sha256)))
 
     def groupings(sha256: Sha256, min_probability: Probability = DEFAULT_MIN_PROBABILITY) -> jsonl.JsonObject:
         """Return the uses of a query or an asset by source image, stretch of footage and words."""
@@ -205,7 +205,7 @@ def add_answer(site: Site, asking: Asking) -> None:
         """Ask about a part of a query or an asset, and return the query that it became."""
         part_sha256 = ask_part(sha256, request.box, request.t)
         asking.wait(part_sha256)
-        return answer_to_json(find(part_sha256))
+        return answer_to_json(answers.quote(find(part_sha256)))
 
     add_answer_actions(site, find)
     site.add_view("/answer/{sha256}", answer)

@@ -113,14 +113,14 @@ def add_compare(site: Site, asking: Asking) -> None:
         return View(
             template="compare.html.j2",
             values=values,
-            json=lambda: pair_to_json(pair),
+            json=lambda: pair_to_json(pairs.quote(pair)),
             columns=_COLUMNS,
             rows=lambda: _rows(pair),
         )
 
     def compared(query: Sha256, reference: Sha256) -> jsonl.JsonObject:
         """Return two files with everything that joins them: matches seen from the first one, points, words, both sides."""
-        return pair_to_json(find(query, reference))
+        return pair_to_json(pairs.quote(find(query, reference)))
 
     site.add_view("/compare/{query}/{reference}", compare)
     site.add_api("/compare/{query}/{reference}", compared)
