@@ -231,6 +231,7 @@ class Case(
         Raises:
             UsageError: The page cannot be written, there are several queries for it, or `min_probability` is not in 0..1.
         """
+        from mediafp.case.known_query import find_own_match
         from mediafp.case.query import QueryOptions
         from mediafp.case.reports import check_page_path, write_trace_page
         from mediafp.case.stored_images import find_stored_rectangles
@@ -243,7 +244,9 @@ class Case(
                 raise UsageError("cannot write several traces to one page; name one image")
         options = QueryOptions(top=TRACE_TOP, min_probability=min_probability, ocr=ocr, speech=None)
         for query in self._run_queries(queries, options):
-            trace = build_trace(query.result, partial(find_stored_rectangles, self._store, self._thumbnails.decode))
+            own = find_own_match(self._store, query.result.sha256)
+            rectangles = partial(find_stored_rectangles, self._store, self._thumbnails.decode)
+            trace = build_trace(query.result, rectangles, own)
             if page and query.result.error is None:
                 write_trace_page(page, trace, self._store, self._thumbnails, query.analysis, paths=paths)
             yield trace

@@ -1,7 +1,7 @@
 """The answer to a query, or about an asset: who used it, where, since when, whose it was, and why."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Annotated, Final, Literal
 from urllib.parse import urlencode
@@ -18,6 +18,7 @@ from mediafp.types.answers import Answer, Groupings, Stretch, Use, UseOrder
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY
 from mediafp.types.errors import UsageError
 from mediafp.types.instants import DAY_SECONDS, Instant, parse_instant
+from mediafp.types.matches import TraceEntry
 from mediafp.types.media import TimeSpan
 from mediafp.types.saved_queries import Box
 from mediafp.web.answer_drawings import BAR_HEIGHT, BAR_WIDTH, draw_bars, draw_cut
@@ -78,10 +79,15 @@ def add_answer(site: Site, asking: Asking) -> None:
         footage = [(rows, one) for one in groupings.footage if (rows := shown.rows(one.uses))]
         words = [(rows, one) for one in groupings.words if (rows := shown.rows(one.uses))]
         trace = groupings.trace
-        # Where any of several may be the source, the first of them stands for all: they are cut alike.
-        source = trace.source or next(iter(trace.equally_complete), None)
+        # Where any of several may be the source, one of them stands for all, as they are cut alike: the query, or else the first.
+        source = trace.source or min(trace.equally_complete, key=lambda one: not trace.is_query(one), default=None)
         source_use = next((use for use in groupings.pictures if source and use.match is source.match), None)
-        equal = [one.match for one in trace.equally_complete]
+        owners = list(trace.owner_clues().items())
+
+        def names(entries: Sequence[TraceEntry]) -> list[tuple[str, bool]]:
+            first = entries[:NAMED_SOURCES]
+            return [(site.title_of(one.match.sightings, one.match.sha256), trace.is_query(one)) for one in first]
+
         counted = groupings.files.values()
         has_frames = answer.kind == "video" and answer.asset is not None and all(answer.asset.size)
         frames = answers.frame_times(answer.sha256, None, QUERY_FRAMES) if has_frames else []
@@ -97,8 +103,10 @@ def add_answer(site: Site, asking: Asking) -> None:
             "listed": shown.limit,
             "source": source_use,
             "is_source_known": trace.source is not None,
-            "equally_complete": [site.title_of(one.sightings, one.sha256) for one in equal[:NAMED_SOURCES]],
-            "equally_complete_count": len(equal),
+            "owners": [(clue, names(stating), len(stating)) for clue, stating in owners[:NAMED_SOURCES]],
+            "owner_count": len(owners),
+            "equally_complete": names(trace.equally_complete),
+            "equally_complete_count": len(trace.equally_complete),
             "cut": draw_cut(source_use) if source_use else None,
             "videos": len({use.asset.sha256 for use in groupings.footage_uses}),
             "others": sum(not use.is_query for use in counted),
