@@ -145,6 +145,7 @@ def _ingest(case: Case, job: RunningJob, speech: SpeechOptions, paths: Sequence[
     with _closed(case.ingest(paths, options, on_compared=compared)) as outcomes:
         for outcome in outcomes:
             counts[outcome.status] += 1
+            counts["left_out"] += outcome.left_out
             name = escape_unprintable(os.path.basename(outcome.path))
             done = sum(counts[status] for status in ("added", "known", "failed", "skipped"))
             counts["matches"] = count_matches() or counts["matches"]
