@@ -25,7 +25,8 @@ from mediafp.web.pages import PAGES
 from mediafp.web.settings import ServeSettings
 from mediafp.web.site import Site, json_response, note_request
 from mediafp.web.static_files import add_static_files
-from mediafp.web.store_messages import STORE_MESSAGES, public_text, store_status
+from mediafp.web.store_messages import public_text, store_status
+from mediafp.web.translation import page_text
 
 _logger = logging.getLogger(__name__)
 NO_TELEMETRY: Final[TelemetryConfig] = {
@@ -103,8 +104,8 @@ async def _answer_error(site: Site, request: Request, error: Exception) -> Respo
     if request.url.path.startswith("/api/") or request.url.path.endswith((".json", ".csv")):
         return json_response({"error": message, "status": status}, status)
     title = TITLES.get(status, TITLES[400 if status < 500 else 500])
-    is_translated = isinstance(error, StoreError) and error.kind in STORE_MESSAGES
-    values = {"title": title, "message": message, "is_translated": is_translated, "status": status}
+    text = site.translation().gettext(message)
+    values = {"title": title, "message": text, "is_english": text == message, "status": status}
     if not isinstance(error, StoreError) or error.kind in ("read_only", "unknown"):
         with suppress(StoreError):
             return site.render("error.html.j2", values, status=status)
@@ -116,7 +117,8 @@ def _status_of(error: Exception) -> tuple[int, str]:
     match error:
         case HTTPException():
             # Starlette's own words for an unknown address are those of the standard.
-            detail = "check the address, or begin at the start page" if error.detail == "Not Found" else error.detail
+            start = page_text("check the address, or begin at the start page")
+            detail = start if error.detail == "Not Found" else error.detail
             return error.status_code, str(detail)
         case BodyRefused():
             return error.status, str(error)
@@ -124,7 +126,9 @@ def _status_of(error: Exception) -> tuple[int, str]:
             # An address with a parameter that is not valid names nothing.
             is_address = any(part["loc"][:1] == ("path",) for part in error.errors())
             names = ", ".join(sorted({str(part["loc"][-1])[:40] for part in error.errors()}))
-            return (404, "there is no such page") if is_address else (400, f"cannot use the value of: {names}")
+            return (
+                (404, page_text("there is no such page")) if is_address else (400, f"cannot use the value of: {names}")
+            )
         case DecisionConflict() | OutdatedDraft():
             return 409, str(error)
         case StoreError():

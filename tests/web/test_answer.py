@@ -220,7 +220,7 @@ def test_stretches_clues_and_reasons_that_are_not_listed_are_counted(
         )
     with open_case(tmp_path / "store") as case, served(case) as one:
         page = " ".join(re.sub("<[^>]+>", " ", one.get(f"/answer/{'a' * 64}").text).split())
-    assert "1 of 3 are listed." in page and "phone 7 EXIF, anybody may have written it and 3 more" in page
+    assert "1 of 3 are listed." in page and "phone 7 EXIF , anybody may have written it and 3 more" in page
 
 
 def test_pictures_of_which_any_may_be_the_source_are_named(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from mediafp.web.group_json import takeover_to_json
 from mediafp.web.pages.groups import computed_or_conflict, waiting
 from mediafp.web.paging import Limit, Offset, Page
 from mediafp.web.site import Site
+from mediafp.web.translation import page_text
 from mediafp.web.views import View
 
 LANES_ON_PAGE: Final = 30
@@ -58,7 +59,7 @@ def add_accounts(site: Site, asking: Asking) -> None:
         """Return the files that an answer counts, and what is called as the file that was asked about."""
         answer = answers.find(sha256)
         if answer is None:
-            raise HTTPException(404, "this file was not asked about, or is not kept any more; drop it again")
+            raise HTTPException(404, page_text("this file was not asked about, or is not kept any more; drop it again"))
         return set(answers.group(answer).files), answer.name
 
     def accounts(
@@ -90,7 +91,7 @@ def add_accounts(site: Site, asking: Asking) -> None:
         size = ROWS_ON_PAGE if view == "table" else LANES_ON_PAGE
         shown = ordered[(page - 1) * size : page * size]
         if page > 1 and not shown:
-            raise HTTPException(404, "the list has no such page")
+            raise HTTPException(404, page_text("the list has no such page"))
         takeovers = [one for one in overview.takeovers if one.earlier in keys and one.later in keys]
         iterations = [one for one in ordered if one.iteration and one.iteration > 1]
         names = _names(overview, shown)
@@ -207,7 +208,7 @@ def _members(site: Site, group: str) -> tuple[set[str], str]:
     groups = site.clustering.get()
     both = groups.value.find(group) if groups else None
     if both is None:
-        raise HTTPException(404, "there is no group of this number")
+        raise HTTPException(404, page_text("there is no group of this number"))
     return set(both[0].members), both[0].name
 
 

@@ -15,6 +15,7 @@ from mediafp.web.group_facets import FACETS, MAX_CHOICES, NEW_DAYS, SORTS, Group
 from mediafp.web.group_json import group_to_json
 from mediafp.web.paging import Limit, Offset, Page
 from mediafp.web.site import Site
+from mediafp.web.translation import page_text
 from mediafp.web.views import View
 
 GROUPS_ON_PAGE = 60
@@ -61,7 +62,7 @@ def add_groups(site: Site, asking: Asking) -> None:
         found = sorted(facets.choose(chosen), key=SORTS[sort])
         shown = found[(page - 1) * GROUPS_ON_PAGE : page * GROUPS_ON_PAGE]
         if page > 1 and not shown:
-            raise HTTPException(404, "the list has no such page")
+            raise HTTPException(404, page_text("the list has no such page"))
         state: dict[str, str] = {name: ",".join(values) for name, values in chosen.items()}
         state |= {"sort": sort if sort != "largest" else "", "as": view if view != "sheet" else ""}
 

@@ -16,6 +16,7 @@ from mediafp.types.instants import parse_instant
 from mediafp.web.asking import Asking
 from mediafp.web.jobs import MAX_MESSAGES, Job
 from mediafp.web.site import FormFields, Site
+from mediafp.web.translation import page_text
 from mediafp.web.views import View
 from mediafp.web.work import check_paths
 from mediafp.web.work_exports import EXPORT_FORMATS, ExportFormat
@@ -96,7 +97,9 @@ def add_jobs(site: Site, asking: Asking) -> None:
     def file(id: JobId) -> Response:
         path = _or_missing(site, id) and site.jobs.file(id)
         if not path:
-            raise HTTPException(404, "this job has written no file, or it is not kept any more; start it again")
+            raise HTTPException(
+                404, page_text("this job has written no file, or it is not kept any more; start it again")
+            )
         name = f"{site.case_name}-{path.name}".encode("ascii", "ignore").decode() or path.name
         return FileResponse(path, filename=name, media_type="application/octet-stream")
 
@@ -264,7 +267,7 @@ def _or_missing(site: Site, id: str) -> Job:
     try:
         return site.jobs.find(id)
     except UsageError as error:
-        raise HTTPException(404, "there is no such job, or its record is not kept any more") from error
+        raise HTTPException(404, page_text("there is no such job, or its record is not kept any more")) from error
 
 
 def _title(names: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from mediafp.web.drawings.lanes import draw_lanes
 from mediafp.web.pages.groups import computed_or_conflict, waiting
 from mediafp.web.paging import Limit, Offset, Page
 from mediafp.web.site import Site
+from mediafp.web.translation import page_text
 from mediafp.web.views import View
 
 Target = Annotated[str, Path(max_length=400)]
@@ -36,7 +37,7 @@ def add_timeline(site: Site, asking: Asking) -> None:
         found, title, kind = _load(site, overview.value, target)
         shown = found.events[(page - 1) * EVENTS_ON_PAGE : page * EVENTS_ON_PAGE]
         if page > 1 and not shown:
-            raise HTTPException(404, "the list has no such page")
+            raise HTTPException(404, page_text("the list has no such page"))
         events: defaultdict[str, list[tuple[str, EventKind, str]]] = defaultdict(list)
         for event in found.events:
             if event.account_key:
@@ -106,5 +107,5 @@ def _load(site: Site, overview: AccountOverview, target: str) -> tuple[Timeline,
             return overview.timeline(assets=set(both[0].members)), both[0].name, "group"
     keys = overview.find(target)
     if not keys:
-        raise HTTPException(404, "there is no account, file or group of this name")
+        raise HTTPException(404, page_text("there is no account, file or group of this name"))
     return overview.timeline(accounts=keys), target, "account"
