@@ -1,7 +1,7 @@
 """The accounts: who posted the same files, when they vanished, and who took them up again."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated, Any, Final, Literal
@@ -14,6 +14,7 @@ from mediafp.case.account_overview import AccountOverview
 from mediafp.report import jsonl
 from mediafp.types.accounts import Account
 from mediafp.types.instants import time_key
+from mediafp.types.takeovers import Takeover
 from mediafp.web.asking import Asking
 from mediafp.web.drawings.lanes import draw_lanes
 from mediafp.web.drawings.networks import lay_out
@@ -93,7 +94,7 @@ def add_accounts(site: Site, asking: Asking) -> None:
         if page > 1 and not shown:
             raise HTTPException(404, page_text("the list has no such page"))
         takeovers = [one for one in overview.takeovers if one.earlier in keys and one.later in keys]
-        iterations = [one for one in ordered if one.iteration and one.iteration > 1]
+        iterations = _successions(overview, ordered, takeovers)
         names = _names(overview, shown)
         state = {
             "shares": shares,
@@ -271,6 +272,20 @@ def _rows(overview: AccountOverview, shown: Sequence[Account]) -> list[dict[str,
             }
         )
     return rows
+
+
+def _successions(
+    overview: AccountOverview, accounts: Iterable[Account], takeovers: Iterable[Takeover]
+) -> list[tuple[Account, Account]]:
+    """Return accounts of lines, each after the one before it in its line, unless they are a takeover, which is one question."""
+    places = {(one.iteration_of, one.iteration): one for one in overview.accounts.values() if one.iteration}
+    listed = {frozenset((one.earlier, one.later)) for one in takeovers}
+    pairs = (
+        (earlier, one)
+        for one in accounts
+        if one.iteration and (earlier := places.get((one.iteration_of, one.iteration - 1)))
+    )
+    return [(earlier, one) for earlier, one in pairs if frozenset((earlier.key, one.key)) not in listed]
 
 
 def _names(overview: AccountOverview, shown: Sequence[Account]) -> list[NameRow]:
