@@ -33,4 +33,9 @@ def public_text(error: MediafpError) -> str:
     """Return the message of an error; of the store, a sentence of `STORE_MESSAGES`, or its own with the names of paths alone."""
     if not isinstance(error, StoreError):
         return str(error)
-    return STORE_MESSAGES.get(error.kind) or _QUOTED_PATH.sub(r"\1\2\1", str(error))
+    return STORE_MESSAGES.get(error.kind) or without_folders(str(error))
+
+
+def without_folders(text: str) -> str:
+    """Return a message in which each quoted path of this machine is its name alone."""
+    return _QUOTED_PATH.sub(r"\1\2\1", text)

@@ -156,3 +156,18 @@ def test_folder_that_stops_being_writable_is_said_to_be(tmp_path: Path, monkeypa
             "/api/ask", content=b"BM" + bytes(80), headers={"content-type": "application/octet-stream"}
         )
         assert sent.status_code == 403 and sent.json()["error"] == STORE_MESSAGES["read_only"]
+
+
+def test_preview_that_may_not_be_kept_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    linked_store(tmp_path / "store", "ab", {"ab": 0.99}).close()
+    with open_case(tmp_path / "store") as case:
+        queries = case.saved_queries()
+        previews = case.previews(case.pairs(queries))
+
+        def refuse(sha256: str) -> None:
+            raise PermissionError(13, os.strerror(13))
+
+        monkeypatch.setattr(previews, "_write", refuse)
+        previews.start(A)
+        previews._threads.shutdown(wait=True)
+        assert previews.state(A) == ("failed", "nothing may be written to the folder of the case")

@@ -9,6 +9,7 @@ from linked_stores import linked_store
 from served_case import ServedCase, served
 
 from mediafp.case import Case, open_case
+from mediafp.case.saved_queries import WARM_UP_IMAGE
 from mediafp.store.sqlite.errors import store_error
 from mediafp.types.errors import StoreError, StoreErrorKind
 from mediafp.web.store_messages import STORE_MESSAGES, public_text
@@ -109,3 +110,13 @@ def test_errors_of_sqlite_have_a_kind(code: int, kind: str, tmp_path: Path) -> N
 def test_names_of_paths_remain_in_other_messages() -> None:
     error = StoreError("""cannot read '/a b/c/d.json' of "/o'neil/case": it is damaged ('x/y'); delete it""")
     assert public_text(error) == """cannot read 'd.json' of "case": it is damaged ('x/y'); delete it"""
+
+
+def test_saved_answer_that_failed_names_no_folder(served_pair: ServedCase, monkeypatch: pytest.MonkeyPatch) -> None:
+    queries = served_pair.case.saved_queries()
+    with queries.receiving("a.bmp") as upload:
+        upload.write(WARM_UP_IMAGE)
+    queries.fail(upload.sha256, f"cannot read the store '{FOLDER}': it is damaged; restore a copy of it")
+    for address in (f"/answer/{upload.sha256}", f"/api/match/{upload.sha256}", "/api/asked"):
+        text = served_pair.get(address).text
+        assert "cannot read the store" in text and "secret op" not in text, address

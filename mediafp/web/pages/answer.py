@@ -26,6 +26,7 @@ from mediafp.web.answer_json import COLUMNS, answer_rows, answer_to_json, groupi
 from mediafp.web.asking import Asking
 from mediafp.web.pages.answer_actions import add_answer_actions, answer_values
 from mediafp.web.site import FormFields, Sha256, Site
+from mediafp.web.store_messages import without_folders
 from mediafp.web.translation import page_text
 from mediafp.web.views import View
 
@@ -69,6 +70,8 @@ def add_answer(site: Site, asking: Asking) -> None:
         answer = answers.find(sha256)
         if answer is None:
             raise HTTPException(404, page_text("this file was not asked about, or is not kept any more; drop it again"))
+        if answer.error:
+            answer = replace(answer, error=without_folders(answer.error))
         # The case knows a received file by its SHA-256.
         is_named = answer.was_asked or answer.uri is None
         return answer if is_named else replace(answer, name=site.file_name(str(answer.uri)))

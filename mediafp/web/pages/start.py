@@ -26,6 +26,7 @@ from mediafp.web.news import derive_news, load_news
 from mediafp.web.pages.errors import failed_row
 from mediafp.web.pages.jobs import shown_jobs
 from mediafp.web.site import FormFields, Site
+from mediafp.web.store_messages import without_folders
 from mediafp.web.translation import COOKIE, LANGUAGES
 from mediafp.web.views import View
 
@@ -172,7 +173,7 @@ def query_to_json(saved: SavedQuery) -> jsonl.JsonObject:
         "asked_at": saved.asked_at,
         "state": saved.state,
         "seconds": saved.seconds,
-        "error": saved.error,
+        "error": without_folders(saved.error) if saved.error else None,
         "matches": [jsonl.match_to_json(match) for match in saved.result.matches] if saved.result else [],
     }
 
