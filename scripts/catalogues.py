@@ -23,6 +23,7 @@ from babel.messages.pofile import read_po, write_po
 
 from mediafp.types.publications import CHECK_TITLES
 from mediafp.web.app import TITLES
+from mediafp.web.store_messages import STORE_MESSAGES
 
 ROOT: Final = Path(__file__).parent.parent
 WEB: Final = ROOT / "mediafp" / "web"
@@ -34,10 +35,10 @@ METHODS: Final[tuple[tuple[str, str, dict[str, str]], ...]] = (
 )
 """Ways to find the texts: Babel's method, the files, its options. The options of the templates are those of
 `report/template_environment.py`: they decide the white space of a text."""
-KEYWORDS: Final = {"_": None, "gettext": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
-"""Functions whose arguments are texts: `_` and `gettext` have one, `ngettext` has the singular and the plural, `pgettext` a
-context and a text."""
-SHOWN_TABLES: Final = (TITLES, CHECK_TITLES)
+KEYWORDS: Final = {"_": None, "gettext": None, "page_text": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
+"""Functions whose arguments are texts: `_`, `gettext` and `page_text` have one, `ngettext` has the singular and the plural,
+`pgettext` a context and a text."""
+SHOWN_TABLES: Final = (TITLES, CHECK_TITLES, STORE_MESSAGES)
 """Tables of texts that a page translates by their key, so that no call contains them."""
 SAME_AS_ENGLISH: Final = frozenset(("{done} of {total}",))
 """Texts whose translation needs no Chinese character."""

@@ -125,6 +125,16 @@ class Case(
         return self._store.folder
 
     @property
+    def is_read_only(self) -> bool:
+        """True if nothing may be written to the folder of the store, as on a read-only mount: what would change it is refused."""
+        return self._store.is_read_only
+
+    def check_writable(self) -> None:
+        """Raise StoreError if nothing may be written to the folder of the store."""
+        if self.is_read_only:
+            raise StoreError(f"cannot write the store '{self.folder}': {READ_ONLY_REASON}", kind="read_only")
+
+    @property
     def damaged(self) -> dict[str, str]:
         """Reasons by the SHA-256 of each asset of which something was found to be damaged; methods go on without that part."""
         return dict(self._damage.reasons)
@@ -152,7 +162,9 @@ class Case(
         from mediafp.case.ingestion.run import run_ingest
 
         if self._store.is_read_only:
-            raise StoreError(f"cannot ingest into the store '{self._store.folder}': {READ_ONLY_REASON}")
+            raise StoreError(
+                f"cannot ingest into the store '{self._store.folder}': {READ_ONLY_REASON}", kind="read_only"
+            )
         lost_before = self.lost_pairs()
         # An engine of its own, which the run closes when it ends or is abandoned.
         yield from run_ingest(
@@ -219,6 +231,7 @@ class Case(
         Raises:
             UsageError: The page cannot be written, there are several queries for it, or `min_probability` is not in 0..1.
         """
+        from mediafp.case.known_query import find_own_match
         from mediafp.case.query import QueryOptions
         from mediafp.case.reports import check_page_path, write_trace_page
         from mediafp.case.stored_images import find_stored_rectangles
@@ -231,7 +244,9 @@ class Case(
                 raise UsageError("cannot write several traces to one page; name one image")
         options = QueryOptions(top=TRACE_TOP, min_probability=min_probability, ocr=ocr, speech=None)
         for query in self._run_queries(queries, options):
-            trace = build_trace(query.result, partial(find_stored_rectangles, self._store, self._thumbnails.decode))
+            own = find_own_match(self._store, query.result.sha256)
+            rectangles = partial(find_stored_rectangles, self._store, self._thumbnails.decode)
+            trace = build_trace(query.result, rectangles, own)
             if page and query.result.error is None:
                 write_trace_page(page, trace, self._store, self._thumbnails, query.analysis, paths=paths)
             yield trace

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from mediafp.case.joined_matches import iter_joined, seen_from
+from mediafp.case.match_sources import iter_with_sources
 from mediafp.matching.images.text_evidence import QueryText, TextLines, add_text_evidence
 from mediafp.store import Store
 from mediafp.types.errors import StoreError
@@ -37,6 +38,14 @@ def _iter_undamaged(kept: Iterator[KeptMatch], asset: Asset, store: Store) -> It
             yield seen_from(one, asset, store)
         except StoreError as error:
             store.on_damage(one.query, str(error))
+
+
+def find_own_match(store: Store, sha256: str | None) -> Match | None:
+    """Return the match of a query with itself, with all of its sightings and clues; None if the store does not contain it."""
+    asset = next(iter(store.assets({sha256})), None) if sha256 else None
+    if asset is None:
+        return None
+    return next(iter_with_sources([identical_match(store, asset)], store, query=(asset.sha256, None)), None)
 
 
 def identical_match(store: Store, asset: Asset) -> Match:

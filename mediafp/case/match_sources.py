@@ -12,6 +12,8 @@ from mediafp.types.sightings import Clue, Sighting
 
 MAX_SHARED_REASONS: Final = 3
 """Shared clues that are reasons of one match. Chosen, not measured."""
+SHARED_REASON: Final = "both files state"
+"""Start of the reasons that shared clues are. A saved match has those of when it was saved."""
 MAX_VALUE_CHARS: Final = 80
 """Characters of a clue's value in a reason. Chosen, not measured."""
 
@@ -41,7 +43,10 @@ def iter_with_sources(
                 uris=tuple(dict.fromkeys(seen.uri for seen in others)),
                 sightings=tuple(others),
                 clues=tuple(clues),
-                why=(*match.why, *_shared_reasons(shared)),
+                why=(
+                    *(reason for reason in match.why if not reason.startswith(SHARED_REASON)),
+                    *_shared_reasons(shared),
+                ),
             )
 
 
@@ -56,9 +61,9 @@ def count_with_sources(matches: Iterable[Match], store: Store, *, query: tuple[s
 def _shared_reasons(shared: Sequence[Clue]) -> list[str]:
     """Return the reasons that clues are which both files state; a value once, whatever its kinds."""
     values = {clue.value: clue.kind for clue in reversed(shared)}
-    reasons = [f"both files state the {values[v].replace('_', ' ')} {v[:MAX_VALUE_CHARS]!r}" for v in reversed(values)]
+    reasons = [f"{SHARED_REASON} the {values[v].replace('_', ' ')} {v[:MAX_VALUE_CHARS]!r}" for v in reversed(values)]
     more = len(reasons[MAX_SHARED_REASONS:])
-    return [*reasons[:MAX_SHARED_REASONS], *([f"both files state {count_of(more, 'more such value')}"] if more else [])]
+    return [*reasons[:MAX_SHARED_REASONS], *([f"{SHARED_REASON} {count_of(more, 'more such value')}"] if more else [])]
 
 
 def _by_date(sighting: Sighting) -> tuple[bool, str, str]:

@@ -4,6 +4,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -14,6 +15,7 @@ from mediafp.case.decided_matches import as_decided
 from mediafp.case.joined_matches import iter_joined, seen_from
 from mediafp.case.known_query import identical_match
 from mediafp.case.originals import open_original
+from mediafp.case.quoted_scripts import quote_matches
 from mediafp.case.saved_queries import MIN_SAVED_PROBABILITY, SavedQueries
 from mediafp.case.thumbnail_decoder import ThumbnailDecoder
 from mediafp.engine.interface import Engine
@@ -91,6 +93,13 @@ class Pairs:
             decision=self._store.find_decision("match", min(query, reference), max(query, reference)),
         )
 
+    def quote(self, pair: ComparedPair) -> ComparedPair:
+        """Return a pair whose matches of scripts have the words of their passages, as `match` states them."""
+        if pair.words is None:
+            return pair
+        own = self.transcript(pair.query.asset.sha256)
+        return replace(pair, matches=quote_matches(pair.matches, own, self._store))
+
     def frame(self, sha256: str, seconds: float) -> EvidenceFrame | None:
         """Return the frame that a video shows at a time: that of its original, or else the nearest one that is kept."""
         try:
@@ -144,7 +153,9 @@ class Pairs:
         """Return the asset of an upload or of the store; None if there is none."""
         try:
             return self._queries.evidence(sha256).asset(sha256)
-        except StoreError:
+        except StoreError as error:
+            if error.kind not in ("unknown", "damaged"):
+                raise
             return None
 
     def _file(self, sha256: str, saved: SavedQuery | None) -> ComparedFile | None:

@@ -14,11 +14,13 @@ from typing import Final, Literal
 from mediafp.case.pairs import Pairs
 from mediafp.case.preview_files import FOLDER_NAME, SUFFIX, preview_path, remove_oldest_previews
 from mediafp.engine.interface import Engine, PreviewMaker
-from mediafp.types.errors import MediafpError, UnreadableMedia, UsageError
+from mediafp.types.errors import NO_ACCESS, MediafpError, UnreadableMedia, UsageError
 
 _logger = logging.getLogger(__name__)
 PreviewState = Literal["none", "waiting", "ready", "failed"]
 """`none`: it was not asked for."""
+DENIED: Final = "nothing may be written to the folder of the case"
+"""Reason of a preview that cannot be kept."""
 MAX_WAITING: Final = 32
 """Previews that wait to be made. Chosen, not measured."""
 MAX_KEPT_ERRORS: Final = 200
@@ -76,7 +78,8 @@ class Previews:
         except MediafpError as failure:
             error = str(failure)
         except OSError as failure:
-            error = failure.strerror or "the disk cannot be written"
+            is_denied = failure.errno in NO_ACCESS
+            error = DENIED if is_denied else failure.strerror or "the disk cannot be written"
         except Exception:
             _logger.exception("a preview could not be made")
             error = "internal error; the terminal of mediafp serve states it"

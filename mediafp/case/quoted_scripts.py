@@ -1,6 +1,6 @@
 """The words of matching passages of two transcripts, as text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -25,7 +25,18 @@ def quote_scripts(result: QueryResult, transcript: Transcript | None, store: Sto
     if result.sha256 is None or all(match.relation != "same_script" for match in result.matches):
         return result
     own = transcript or store.find_transcript(result.sha256)
-    return replace(result, matches=tuple(_with_words(match, own, store) for match in result.matches))
+    return replace(result, matches=quote_matches(result.matches, own, store))
+
+
+def quote_matches(matches: Sequence[Match], own: Transcript | None, store: Store) -> tuple[Match, ...]:
+    """Return matches of one query of which those of scripts have the words of their passages.
+
+    Args:
+        matches: The matches.
+        own: Transcript of the query; without it they stay as they are.
+        store: The store, with the transcripts of the references.
+    """
+    return tuple(_with_words(match, own, store) for match in matches)
 
 
 def _with_words(match: Match, own: Transcript | None, store: Store) -> Match:

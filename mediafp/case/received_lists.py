@@ -8,7 +8,7 @@ from typing import BinaryIO, Final
 
 from mediafp.case.upload_drafts import open_draft, store_errors
 from mediafp.ingest.hash_files import MAX_HASH_FILE_BYTES
-from mediafp.types.errors import StoreError, UsageError
+from mediafp.types.errors import StoreError, UsageError, denied_write
 from mediafp.types.sha256 import is_sha256
 
 FOLDER_NAME: Final = "imports"
@@ -38,7 +38,9 @@ class ListUpload:
         try:
             self._file.write(block)
         except OSError as error:
-            raise StoreError(f"cannot keep the upload: {error.strerror}; free space and try again") from error
+            raise StoreError(
+                f"cannot keep the upload: {error.strerror}; free space and try again", kind=denied_write(error)
+            ) from error
 
 
 class ReceivedLists:

@@ -61,7 +61,9 @@ class UnusableReferenceError(StoreError):
     """
 
     def __init__(self, sha256: str) -> None:
-        super().__init__(f"cannot match {sha256}: it is damaged, or not in the store; see: mediafp verify")
+        super().__init__(
+            f"cannot match {sha256}: it is damaged, or not in the store; see: mediafp verify", kind="damaged"
+        )
         self.sha256 = sha256
 
 

@@ -75,7 +75,9 @@ class RelationMethods:
         total, self._comparison_warnings = 0, ()
         if self._store.is_read_only:
             if complete:
-                raise StoreError(f"cannot compare the files of '{self._store.folder}': {READ_ONLY_REASON}")
+                raise StoreError(
+                    f"cannot compare the files of '{self._store.folder}': {READ_ONLY_REASON}", kind="read_only"
+                )
             self._comparison_warnings = case_warnings(self._store)
             for reason in self._comparison_warnings:
                 _logger.warning("%s", reason)

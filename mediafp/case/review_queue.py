@@ -56,7 +56,9 @@ def build_queue(
     respawns |= {item.key: item for item in _iter_respawns(store, accounts or ())}
     items = {item.key: item for item in _iter_links(links)}
     # A doubtful match that is a weak link is one question.
-    matches = _iter_matches(store, store.doubtful_matches(max(MIN_CANDIDATES, limit)), clusters, links)
+    candidates = max(MIN_CANDIDATES, limit)
+    doubtful = store.doubtful_matches(candidates)
+    matches = list(_iter_matches(store, doubtful, clusters, links))
     for item in matches:
         items.pop(("group", item.a, item.b), None)
         items.setdefault(item.key, item)
@@ -65,7 +67,8 @@ def build_queue(
     ordered = sorted(chosen, key=lambda item: (-item.score, item.key))[:limit]
     return ReviewQueue(
         items=tuple(_with_match(store, item) for item in ordered),
-        matches=store.count_doubtful(),
+        # Of more than were read, those of a pair that is sure otherwise, or is in doubt twice, are counted too.
+        matches=len(matches) if len(doubtful) < candidates else store.count_doubtful(),
         groups=sum(item.subject == "group" for item in waiting),
         iterations=len(respawns),
     )

@@ -34,7 +34,7 @@ from mediafp.engine.interface import Engine
 from mediafp.ingest.files import HEAD_BYTES, OpenFile, open_file
 from mediafp.ingest.sniff import check_size, kind_from_signature
 from mediafp.store import Store
-from mediafp.types.errors import MediafpError, NotMedia, StoreError, UsageError
+from mediafp.types.errors import MediafpError, NotMedia, StoreError, UsageError, denied_write
 from mediafp.types.matches import Match, QueryResult
 from mediafp.types.runs import FileAnalysis, SpeechOptions
 from mediafp.types.saved_queries import QueryPart, QueryState, SavedFrames, SavedQuery
@@ -52,6 +52,8 @@ LISTED_MATCHES: Final = 1_000
 """Matches of a saved query: all that a person can read. Chosen, not measured."""
 MIN_SAVED_PROBABILITY: Final = 0.5
 """Probability below which a candidate is a near miss, as for `match`."""
+INTERRUPTED: Final = "the program ended before the answer; ask again"
+"""Error of a query that a program which ended was running."""
 SAVED_NEAR_MISSES: Final = 30
 """Near misses of a saved query: a page lists them where a person lowers the probability. Chosen, not measured."""
 
@@ -87,7 +89,9 @@ class Upload:
         try:
             self._file.write(block)
         except OSError as error:
-            raise StoreError(f"cannot keep the upload: {error.strerror}; free space and try again") from error
+            raise StoreError(
+                f"cannot keep the upload: {error.strerror}; free space and try again", kind=denied_write(error)
+            ) from error
 
     @property
     def sha256(self) -> str:
@@ -266,7 +270,7 @@ class SavedQueries:
     def fail_interrupted(self) -> None:
         """Save of each query that a program which ended was running that it has no answer."""
         for sha256 in self._by_age():
-            self.fail(sha256, "the program ended before the answer; ask again")
+            self.fail(sha256, INTERRUPTED)
 
     def _keep(self, path: Path, sha256: str, name: str, size: int) -> None:
         with self._lock, store_errors(self._folder):
@@ -337,7 +341,10 @@ class SavedQueries:
 
     def _load(self, sha256: str) -> SavedQuery | None:
         with suppress(OSError, msgspec.MsgspecError):
-            return msgspec.json.decode((self._query_folder(sha256) / "query.json").read_bytes(), type=SavedQuery)
+            saved = msgspec.json.decode((self._query_folder(sha256) / "query.json").read_bytes(), type=SavedQuery)
+            # Where nothing may be written no query runs, and the one of a program that ended cannot be saved as failed.
+            is_interrupted = saved.is_running and self._store.is_read_only
+            return replace(saved, state="failed", error=INTERRUPTED) if is_interrupted else saved
         return None
 
     def _save(self, saved: SavedQuery) -> SavedQuery:

@@ -27,31 +27,30 @@ RectangleLookup = Callable[[str], Sequence[Sequence[Point]]]
 collage."""
 
 
-def build_trace(result: QueryResult, rectangles: RectangleLookup) -> Trace:
+def build_trace(result: QueryResult, rectangles: RectangleLookup, own: Match | None = None) -> Trace:
     """Return the matches of a query by their oldest sighting, its source, and who posted it first.
 
     Args:
         result: The result of the query; its matches with the verdict `same_scene` are omitted.
         rectangles: Function that returns the rectangles in a stored image.
+        own: Match of the query with itself, with all of its sightings, if the store contains it. It is no entry unless it is
+            among the matches, but the query may be its own source, and its own first post.
 
     Returns:
         The trace: entries by date, those without a date last.
     """
     entries = [_build_entry(match, rectangles) for match in result.matches if match.verdict != "same_scene"]
-    entries.sort(
-        key=lambda entry: (
-            entry.first_seen is None,
-            time_key(entry.first_seen or ""),
-            -entry.match.probability,
-            entry.match.sha256,
-        )
-    )
-    copies = [entry.match for entry in entries if entry.match.verdict == "copy"]
+    entries.sort(key=_by_date)
+    known = entries
+    if own:
+        others = [entry for entry in entries if entry.match.sha256 != own.sha256]
+        known = sorted([*others, _build_entry(own, rectangles)], key=_by_date)
+    copies = [entry.match for entry in known if entry.match.verdict == "copy"]
     posted = [
         (time_key(seen.posted_at), seen.uri, seen) for match in copies for seen in match.sightings if seen.posted_at
     ]
     posts = [seen for *_, seen in sorted(posted, key=lambda one: one[:2])]
-    source, equally_complete = _find_source(entries)
+    source, equally_complete = _find_source(known)
     return Trace(
         result=result,
         entries=tuple(entries),
@@ -60,6 +59,16 @@ def build_trace(result: QueryResult, rectangles: RectangleLookup) -> Trace:
         first_posted=posts[0] if posts else None,
         perhaps_first=tuple(_find_perhaps_earlier(posts)),
         handles=merge_handles(copies),
+    )
+
+
+def _by_date(entry: TraceEntry) -> tuple[bool, tuple[float, float, str], float, str]:
+    """Return the sort key of an entry: the oldest first, those without a date last."""
+    return (
+        entry.first_seen is None,
+        time_key(entry.first_seen or ""),
+        -entry.match.probability,
+        entry.match.sha256,
     )
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from mediafp.types.errors import StoreError
+from mediafp.types.errors import StoreError, denied_write
 
 
 @contextmanager
@@ -38,5 +38,6 @@ def store_errors(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreError(
-            f"cannot write to '{folder}': {error.strerror}; free space or change its permissions"
+            f"cannot write to '{folder}': {error.strerror}; free space or change its permissions",
+            kind=denied_write(error),
         ) from error

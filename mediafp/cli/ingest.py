@@ -131,7 +131,7 @@ def _run(
     counts: Counter[str] = Counter()
     failures = []
     skipped_entries: list[Path] = []
-    compared = 0
+    left_out = compared = 0
     watched: list[CheckedWatches] = []
     with progress_bar() as bar:
         task = bar.add_task("ingesting", total=case.count_files(paths, skipped_entries.append))
@@ -151,6 +151,7 @@ def _run(
         lost_before = case.lost_pairs()
         for outcome in case.ingest(paths, options, on_compared=on_compared, on_watched=on_watched):
             counts[outcome.status] += 1
+            left_out += outcome.left_out
             # Members of archives were not counted before.
             bar.update(task, advance=1, total=max(bar.tasks[task].total or 0, counts.total()))
             write_log(jsonl.outcome_to_json(outcome))
@@ -160,7 +161,7 @@ def _run(
     summary = {
         "seen": counts.total(),
         **{status: counts[status] for status in ("added", "known", "failed", "skipped")},
-        "left_out": len(skipped_entries),
+        "left_out": len(skipped_entries) + left_out,
         "compared": compared,
         "not_compared": case.count_uncompared().assets,
         "seconds": round(time.monotonic() - started, 2),

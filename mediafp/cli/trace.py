@@ -1,5 +1,6 @@
 """The command `trace`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -27,11 +28,13 @@ from mediafp.cli.output import print_json, print_line, progress_bar
 from mediafp.report import jsonl
 from mediafp.types.counted_nouns import count_of
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY
-from mediafp.types.matches import Trace
+from mediafp.types.matches import Trace, TraceEntry
 from mediafp.types.sightings import Sighting
 
 MAX_EQUALLY_COMPLETE = 3
 """References that are printed of those that may be the source. Chosen, not measured."""
+MAX_OWNER_CLUES = 3
+"""Clues to owners that are printed if several references may be the source. Chosen, not measured."""
 MAX_PERHAPS_FIRST = 3
 """Posts that may be earlier than the first one that are printed. Chosen, not measured."""
 
@@ -88,8 +91,18 @@ def _describe_post(seen: Sighting) -> str:
     return " ".join(filter(None, (seen.posted_at, *who)))
 
 
+def _name_entries(traced: Trace, entries: Sequence[TraceEntry]) -> str:
+    """Return the paths of the first ones of some entries, and the number of the others."""
+    names = ", ".join(
+        entry.match.uris[0] + (" (the query itself)" if traced.is_query(entry) else "")
+        for entry in entries[:MAX_EQUALLY_COMPLETE]
+    )
+    unlisted = len(entries[MAX_EQUALLY_COMPLETE:])
+    return f"{names} and {unlisted} more: see --json" if unlisted else names
+
+
 def _print_trace(traced: Trace) -> None:
-    result, source = traced.result, traced.source
+    result = traced.result
     print_query(result, found=bool(traced.entries))
     if first := traced.first_posted:
         print_line("  first posted: ", (_describe_post(first), "bold"))
@@ -99,19 +112,8 @@ def _print_trace(traced: Trace) -> None:
         print_line(f"  and {unlisted} more that may be earlier: see --json", style="dim")
     for readings in traced.handles:
         print_line("  handle in the removed part: ", (readings.text, "bold red"))
-    if source:
-        print_line("  source: ", (source.match.uris[0], "bold"), f"; it shows {source.extent_words}")
-    if equal := traced.equally_complete:
-        names = ", ".join(entry.match.uris[0] for entry in equal[:MAX_EQUALLY_COMPLETE])
-        if unlisted := len(equal[MAX_EQUALLY_COMPLETE:]):
-            names += f" and {unlisted} more: see --json"
-        print_line(
-            "  as complete, and perhaps older: "
-            if source
-            else "  equally complete, and no date tells which is the source: ",
-            (names, "bold"),
-            "" if source else f"; they show {equal[0].extent_words}",
-        )
+    if traced.entries:
+        _print_source(traced)
     for entry in traced.entries:
         print_match(entry.match, prefix=f"{entry.first_seen or 'no date':<20}  ")
         print_sightings(entry.match.sightings)
@@ -119,3 +121,30 @@ def _print_trace(traced: Trace) -> None:
     if result.more_matches:
         print_line(f"  and {count_of(result.more_matches, 'more match', 'more matches')}", style="bold")
     print_near_misses(result)
+
+
+def _print_source(traced: Trace) -> None:
+    """Print the source, what may be it too, and their clues to its owner."""
+    source = traced.source
+    if source and traced.is_query(source):
+        print_line("  source: ", (source.match.uris[0], "bold"), ", the query itself: no reference shows more")
+    elif source:
+        print_line("  source: ", (source.match.uris[0], "bold"), f"; it shows {source.extent_words}")
+    if equal := traced.equally_complete:
+        names = _name_entries(traced, equal)
+        print_line(
+            "  as complete, and perhaps older: "
+            if source
+            else "  equally complete, and no date decides which is the source: ",
+            (names, "bold"),
+            "" if source else f"; they show {equal[0].extent_words}",
+        )
+    owners = list(traced.owner_clues().items())
+    for clue, stating in owners[:MAX_OWNER_CLUES]:
+        print_line(
+            "  clue to the owner: ",
+            (f"{clue.kind.replace('_', ' ')} {clue.value}", "bold red"),
+            f" ({clue.source}, trust: {clue.trust}), of {_name_entries(traced, stating)}",
+        )
+    if unlisted := len(owners[MAX_OWNER_CLUES:]):
+        print_line(f"  and {count_of(unlisted, 'more clue')} to owners: see --json", style="dim")

@@ -219,6 +219,7 @@ class Engine(Protocol):
         *,
         max_bytes: int = MAX_MEMBER_BYTES,
         on_warning: Callable[[str], object] = lambda warning: None,
+        on_hidden: Callable[[int], object] = lambda count: None,
     ) -> Iterator[UnpackedMember]:
         """Yield the files in an archive, in its order, unpacked if `is_wanted` returns True for their name.
 
@@ -231,6 +232,7 @@ class Engine(Protocol):
             is_wanted: Returns True for the names of members to unpack.
             max_bytes: Bytes above which a member is an error.
             on_warning: Called with each warning about the archive as a whole, before the iterator ends.
+            on_hidden: Called with the number of hidden names that were skipped, if there are any, before the iterator ends.
         """
 
     def decode_thumbnail(self, jpeg: bytes, *, apart: bool = False) -> Pixels:

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from mediafp.types.errors import StoreError
+from mediafp.types.errors import StoreError, denied_write
 
 
 @contextmanager
@@ -17,7 +17,8 @@ def anonymous_file(folder: Path) -> Iterator[BinaryIO]:
             file = stack.enter_context(tempfile.TemporaryFile(dir=folder))
         except OSError as error:
             raise StoreError(
-                f"cannot write to {str(folder)!r}: {error.strerror}; free space or change its permissions"
+                f"cannot write to {str(folder)!r}: {error.strerror}; free space or change its permissions",
+                kind=denied_write(error),
             ) from error
         yield file
 
@@ -28,5 +29,6 @@ def write_data(file: BinaryIO, data: bytes) -> None:
         file.write(data)
     except OSError as error:
         raise StoreError(
-            f"cannot write to the store's disk: {error.strerror}; free space and run this again"
+            f"cannot write to the store's disk: {error.strerror}; free space and run this again",
+            kind=denied_write(error),
         ) from error

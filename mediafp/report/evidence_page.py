@@ -97,7 +97,8 @@ def write_report(
         matches = order_matches(results, clustering, evidence)
         cards = _CardWriter(results, evidence, links, on_progress)
         groups = [build_group_card(group, evidence) for group in matches.groups]
-        transcripts = list(islice(_find_transcripts(results, source), MAX_TRANSCRIPTS + 1))
+        found = _find_transcripts(results, source)
+        transcripts = list(islice(found, MAX_TRANSCRIPTS))
         return {
             "title": "mediafp evidence",
             "seal": seal,
@@ -113,11 +114,10 @@ def write_report(
             "other_count": len(matches.others),
             "other_cards": lambda: cards.build(matches.others, matches.group_ids),
             "max_open": MAX_OPEN_CARDS,
-            "transcripts": [name for name, _ in transcripts[:MAX_TRANSCRIPTS]],
-            "transcript_cards": lambda: (
-                _transcript_card(uri, sha256, source) for uri, sha256 in transcripts[:MAX_TRANSCRIPTS]
-            ),
-            "has_more_transcripts": len(transcripts) > MAX_TRANSCRIPTS,
+            "transcripts": [name for name, _ in transcripts],
+            "transcript_cards": lambda: (_transcript_card(uri, sha256, source) for uri, sha256 in transcripts),
+            # What is left of them after the listed ones.
+            "more_transcripts": sum(1 for _ in found),
         }
 
     write_page(path, "evidence_page.html.j2", build_values)

@@ -1,6 +1,6 @@
 """The trace of an image as one HTML page."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,16 +11,16 @@ from mediafp.report.cards import MatchCard, build_card
 from mediafp.report.evidence_source import EvidenceSource
 from mediafp.report.group_cards import MAX_EQUALLY_COMPLETE
 from mediafp.report.html import write_page
+from mediafp.report.isolation import isolate_name
 from mediafp.report.names import account_name, clue_line, display_name, join_isolated
 from mediafp.report.page_evidence import PageEvidence
 from mediafp.report.page_images import PageImages
 from mediafp.types.matches import Trace, TraceEntry, Verdict
-from mediafp.types.sightings import Clue
 
+MAX_OWNER_CLUES: Final = 3
+"""Clues to owners that are listed if several references may be the source. Chosen, not measured."""
 MAX_OPEN_ENTRIES: Final = 20
 """Entries whose cards are unfolded. Chosen, not measured."""
-OWNER_KINDS: Final = ("weibo_uid", "account", "account_id")
-"""Kinds of clues that name an account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +55,7 @@ def write_trace(
     result, least_cut = trace.result, trace.source
     assert result.sha256 is not None, "a query that could not be analysed has no trace"
     query = result.sha256
+    owners = list(trace.owner_clues().items()) if trace.entries else []
     numbered = list(enumerate(trace.entries, 1))
     numbered.sort(key=lambda item: least_cut is None or item[1].match is not least_cut.match)
 
@@ -73,12 +74,14 @@ def write_trace(
             "total": len(trace.entries),
             "more_matches": result.more_matches,
             "rows": [_row(number, entry, trace, evidence) for number, entry in enumerate(trace.entries, 1)],
-            "source": {"name": display_name(least_cut.match.uris[0]), "more": least_cut.extent_words}
-            if least_cut
+            "source": {
+                "name": display_name(least_cut.match.uris[0]),
+                "more": least_cut.extent_words,
+                "is_query": trace.is_query(least_cut),
+            }
+            if least_cut and trace.entries
             else None,
-            "equally_complete": [
-                display_name(one.match.uris[0]) for one in trace.equally_complete[:MAX_EQUALLY_COMPLETE]
-            ],
+            "equally_complete": _names(trace, trace.equally_complete),
             "more_equal": len(trace.equally_complete[MAX_EQUALLY_COMPLETE:]),
             "equal_extent": next((one.extent_words for one in trace.equally_complete), ""),
             "handles": [readings.text for readings in trace.handles],
@@ -91,7 +94,12 @@ def write_trace(
             }
             if trace.first_posted
             else None,
-            "owner": next(map(clue_line, _owner_clues(least_cut)), None),
+            "owners": [
+                (clue_line(clue), _names(trace, entries), len(entries[MAX_EQUALLY_COMPLETE:]))
+                for clue, entries in owners[:MAX_OWNER_CLUES]
+            ],
+            "more_owners": len(owners[MAX_OWNER_CLUES:]),
+            "is_tied": bool(trace.equally_complete),
             "cards": cards,
             "max_open": MAX_OPEN_ENTRIES,
             "near_misses": [
@@ -108,9 +116,12 @@ def write_trace(
     write_page(path, "trace_page.html.j2", build_values)
 
 
-def _owner_clues(entry: TraceEntry | None) -> list[Clue]:
-    """Return the clues of an entry to the account that its file came from."""
-    return [clue for clue in entry.match.clues if clue.kind in OWNER_KINDS] if entry else []
+def _names(trace: Trace, entries: Sequence[TraceEntry]) -> list[Markup]:
+    """Return the names of the first ones of some entries, and which of them is the traced image itself."""
+    return [
+        isolate_name(display_name(one.match.uris[0])) + (" (the image itself)" if trace.is_query(one) else "")
+        for one in entries[:MAX_EQUALLY_COMPLETE]
+    ]
 
 
 def _row(number: int, entry: TraceEntry, trace: Trace, evidence: PageEvidence) -> TraceRow:

@@ -36,7 +36,7 @@ class WatchStore(Protocol):
         """Save a watch. Call it inside `writing`.
 
         Raises:
-            StoreError: There is a watch of this name.
+            UsageError: There is a watch of this name.
         """
         ...
 
@@ -44,7 +44,7 @@ class WatchStore(Protocol):
         """Remove a watch and its hits. Call it inside `writing`.
 
         Raises:
-            StoreError: There is no watch of this name.
+            UsageError: There is no watch of this name.
         """
         ...
 

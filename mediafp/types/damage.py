@@ -12,7 +12,7 @@ missing."""
 
 def raise_damage(sha256: str, reason: str) -> None:
     """Raise StoreError for a damaged value."""
-    raise StoreError(f"cannot read {sha256}: {reason}; see: mediafp verify")
+    raise StoreError(f"cannot read {sha256}: {reason}; see: mediafp verify", kind="damaged")
 
 
 class DamageLog:

@@ -16,9 +16,17 @@ MediafpError                 all errors that mediafp foresees
     └── WorkerLost           the worker process ended: `kind` states if by a crash, a timeout or exhausted memory
 """
 
-from typing import Literal
+import errno
+from typing import Final, Literal
 
 ErrorKind = Literal["corrupt", "unsupported", "too_large", "timeout", "crash", "oom", "unreadable"]
+StoreErrorKind = Literal["unusable", "damaged", "locked", "moved", "changed", "full", "read_only", "unknown"]
+"""Why a store cannot be used. `moved`: its folder is not where it was; `changed`: it is read without locks, and another program
+wrote to it; `read_only`: it can be read, but not written; `unknown`: it has no such asset; `unusable`: any other reason."""
+FULL_DISK: Final = (errno.ENOSPC, errno.EDQUOT)
+"""Errors of the operating system for a full disk."""
+NO_ACCESS: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
+"""Errors of the operating system for denied access."""
 
 
 class MediafpError(Exception):
@@ -30,7 +38,11 @@ class UsageError(MediafpError):
 
 
 class StoreError(UsageError):
-    """The store is missing, damaged, locked or of a newer version."""
+    """The store is missing, damaged, locked or of a newer version; `kind` states the reason to programs."""
+
+    def __init__(self, message: str, *, kind: StoreErrorKind = "unusable") -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class SandboxError(UsageError):
@@ -99,3 +111,12 @@ class WorkerLost(MediaError):
         self.kind = kind
         self.attempts = attempts
         self.final = final
+
+
+def denied_write(error: OSError) -> StoreErrorKind:
+    """Return the kind of the StoreError for a file of the store that the operating system did not let be written."""
+    if error.errno in FULL_DISK:
+        return "full"
+    if error.errno in NO_ACCESS:
+        return "read_only"
+    return "moved" if error.errno == errno.ENOENT else "unusable"

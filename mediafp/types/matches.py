@@ -31,6 +31,8 @@ ChangeKind = Literal["text", "object", "face", "overlay"]
 ChangeType = Literal["added", "removed", "changed"]
 MIN_EXTRA_EXTENT: Final = 0.02
 """Share of the query's area by which a reference must show more for a trace to say so. Chosen, not measured."""
+OWNER_KINDS: Final = ("weibo_uid", "account", "account_id")
+"""Kinds of clues that name an account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,7 +260,7 @@ class Trace:
     entries: tuple[TraceEntry, ...]
     source: TraceEntry | None
     """Entry that shows most of the image, of equal ones the oldest; None if none shows the whole query, or if no date decides
-    between equal ones."""
+    between equal ones. It is the query itself if the store contains that, and no reference shows more."""
     equally_complete: tuple[TraceEntry, ...] = ()
     """Entries that show as much as the source, of which no date says that they are later; without a source, those of which it may
     be any."""
@@ -268,6 +270,23 @@ class Trace:
     """Posts of copies by other accounts, which may be earlier than `first_posted`: the times are not exact enough to decide."""
     handles: tuple[HandleReadings, ...] = ()
     """Account names in the text that the query does not show."""
+
+    @property
+    def perhaps_sources(self) -> tuple[TraceEntry, ...]:
+        """The entries of which any may be the source, as far as dates state: the source first, if it is known."""
+        return (*filter(None, (self.source,)), *self.equally_complete)
+
+    def is_query(self, entry: TraceEntry) -> bool:
+        """Return True if an entry is the query itself, which the store contains."""
+        return entry.match.sha256 == self.result.sha256
+
+    def owner_clues(self) -> dict[Clue, list[TraceEntry]]:
+        """Return the clues of possible sources to the accounts that they came from, of each the first, and which state it."""
+        found: dict[Clue, list[TraceEntry]] = {}
+        for entry in self.perhaps_sources:
+            if clue := next((clue for clue in entry.match.clues if clue.kind in OWNER_KINDS), None):
+                found.setdefault(clue, []).append(entry)
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,7 +59,8 @@ class ReviewQueue:
 
     items: tuple[ReviewItem, ...]
     matches: int
-    """Doubtful matches that wait, listed or not; a pair may have one by each channel."""
+    """Pairs of doubtful matches that wait, listed or not. Above `MIN_CANDIDATES` of `case/review_queue.py`, their matches are
+    counted: a pair may have one by each channel, or be sure by another one."""
     groups: int
     """Weak links that wait and are no doubtful matches; 0 if clusters were not given."""
     iterations: int

@@ -133,6 +133,8 @@ class FileOutcome:
     """Message of that error."""
     watches: tuple[str, ...] = ()
     """Names of the watches that the file is a new hit of."""
+    left_out: int = 0
+    """Hidden names in an archive that were skipped; a hidden folder counts once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

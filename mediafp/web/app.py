@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Final
 
@@ -25,6 +25,8 @@ from mediafp.web.pages import PAGES
 from mediafp.web.settings import ServeSettings
 from mediafp.web.site import Site, json_response, note_request
 from mediafp.web.static_files import add_static_files
+from mediafp.web.store_messages import public_text, store_status
+from mediafp.web.translation import page_text
 
 _logger = logging.getLogger(__name__)
 NO_TELEMETRY: Final[TelemetryConfig] = {
@@ -49,6 +51,7 @@ TITLES: Final = {
     422: "This cannot be done as it was asked.",
     500: "Something went wrong here.",
     503: "The case cannot be read.",
+    507: "The disk is full.",
 }
 """Headings of the pages of errors, by the HTTP status."""
 
@@ -101,8 +104,12 @@ async def _answer_error(site: Site, request: Request, error: Exception) -> Respo
     if request.url.path.startswith("/api/") or request.url.path.endswith((".json", ".csv")):
         return json_response({"error": message, "status": status}, status)
     title = TITLES.get(status, TITLES[400 if status < 500 else 500])
-    values = {"title": title, "message": message, "status": status}
-    return site.render("error.html.j2", values, status=status, states_case=not isinstance(error, StoreError))
+    text = site.translation().gettext(message)
+    values = {"title": title, "message": text, "is_english": text == message, "status": status}
+    if not isinstance(error, StoreError) or error.kind in ("read_only", "unknown"):
+        with suppress(StoreError):
+            return site.render("error.html.j2", values, status=status)
+    return site.render("error.html.j2", values, status=status, states_case=False)
 
 
 def _status_of(error: Exception) -> tuple[int, str]:
@@ -110,7 +117,8 @@ def _status_of(error: Exception) -> tuple[int, str]:
     match error:
         case HTTPException():
             # Starlette's own words for an unknown address are those of the standard.
-            detail = "check the address, or begin at the start page" if error.detail == "Not Found" else error.detail
+            start = page_text("check the address, or begin at the start page")
+            detail = start if error.detail == "Not Found" else error.detail
             return error.status_code, str(detail)
         case BodyRefused():
             return error.status, str(error)
@@ -118,13 +126,15 @@ def _status_of(error: Exception) -> tuple[int, str]:
             # An address with a parameter that is not valid names nothing.
             is_address = any(part["loc"][:1] == ("path",) for part in error.errors())
             names = ", ".join(sorted({str(part["loc"][-1])[:40] for part in error.errors()}))
-            return (404, "there is no such page") if is_address else (400, f"cannot use the value of: {names}")
+            return (
+                (404, page_text("there is no such page")) if is_address else (400, f"cannot use the value of: {names}")
+            )
         case DecisionConflict() | OutdatedDraft():
             return 409, str(error)
+        case StoreError():
+            return store_status(error), public_text(error)
         case UsageError():
             return 400, str(error)
-        case StoreError():
-            return 503, "the case cannot be read or written; the terminal of mediafp serve states the reason"
         case MediafpError():
             return 415, str(error)
         case _:

@@ -16,6 +16,7 @@ import msgspec
 
 from mediafp.types.errors import MediafpError, UsageError
 from mediafp.types.timestamps import utc_now
+from mediafp.web.store_messages import public_text
 
 _logger = logging.getLogger(__name__)
 FOLDER_NAME: Final = "jobs"
@@ -242,7 +243,8 @@ class Jobs:
         except JobCancelled:
             state = "cancelled"
         except MediafpError as failure:
-            state, error = "failed", str(failure)
+            _logger.warning("the job %s failed: %s", job.kind, failure)
+            state, error = "failed", public_text(failure)
         except Exception:
             _logger.exception("the job %s failed", job.kind)
             state, error = "failed", "internal error; the terminal of mediafp serve states it"

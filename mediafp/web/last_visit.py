@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from mediafp.types.errors import StoreError
+from mediafp.types.errors import StoreError, denied_write
 
 FILE_NAME: Final = "workbench.json"
 """File in the folder of the store."""
@@ -46,5 +46,6 @@ class LastVisitFile:
                 draft.replace(self._path)
             except OSError as error:
                 raise StoreError(
-                    f"cannot write '{self._path}': {error.strerror}; free space or change its permissions"
+                    f"cannot write '{self._path}': {error.strerror}; free space or change its permissions",
+                    kind=denied_write(error),
                 ) from error

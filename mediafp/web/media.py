@@ -30,7 +30,10 @@ def _or_missing(read: Callable[[], bytes | None]) -> bytes:
     """Return an image. Raises HTTPException if neither the store nor a query has it."""
     try:
         image = read()
-    except StoreError:
+    except StoreError as error:
+        # The other reasons hold for the whole case: the file may have an image.
+        if error.kind not in ("unknown", "damaged"):
+            raise
         image = None
     if image is None:
         raise HTTPException(404, "there is no image of this file")

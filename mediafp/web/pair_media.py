@@ -13,6 +13,7 @@ from mediafp.types.errors import CorruptMedia, StoreError
 from mediafp.types.matches import Point
 from mediafp.web.media import JPEG_TYPE, Row, Seconds
 from mediafp.web.site import FormFields, Sha256, Site, json_response
+from mediafp.web.store_messages import STORE_MESSAGES
 
 PREVIEW_TYPE: Final = "video/webm"
 FRAME_TIME_HEADER: Final = "x-frame-time"
@@ -60,6 +61,8 @@ def add_pair_media(site: Site, pairs: Pairs, previews: Previews) -> None:
         """Begin to make the preview of a video."""
         if pairs.asset(sha256) is None:
             raise HTTPException(404, "there is no such file")
+        if site.case.is_read_only and not previews.find(sha256):
+            return json_response({"state": "failed", "reason": site.translation().gettext(STORE_MESSAGES["read_only"])})
         previews.start(sha256)
         return json_response(_state(previews, sha256), 202)
 
@@ -67,7 +70,7 @@ def add_pair_media(site: Site, pairs: Pairs, previews: Previews) -> None:
     site.add_part("/media/{sha256}/laid", laid)
     site.add_part("/media/{sha256}/preview", preview)
     site.add_part("/media/{sha256}/preview.json", state)
-    site.add_action("/media/{sha256}/preview", prepare)
+    site.add_action("/media/{sha256}/preview", prepare, writes=False)
 
 
 def _frame(site: Site, pairs: Pairs, sha256: str, seconds: float | None, page: int) -> Response:
@@ -80,8 +83,9 @@ def _frame(site: Site, pairs: Pairs, sha256: str, seconds: float | None, page: i
                 return Response(shown.jpeg, media_type=JPEG_TYPE, headers=headers)
         elif asset and (jpeg := site.queries.evidence(sha256).thumbnail(sha256, None, page)):
             return Response(jpeg, media_type=JPEG_TYPE, headers={FRAME_EXACT_HEADER: "1"})
-    except StoreError:
-        pass
+    except StoreError as error:
+        if error.kind not in ("unknown", "damaged"):
+            raise
     raise HTTPException(404, "there is no image of this file")
 
 

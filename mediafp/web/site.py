@@ -17,6 +17,7 @@ from mediafp.web.derived import Derived
 from mediafp.web.jobs import Jobs
 from mediafp.web.page_token import FIELD, HEADER, is_page_token, page_token
 from mediafp.web.settings import ServeSettings
+from mediafp.web.store_messages import STORE_MESSAGES
 from mediafp.web.templating import render_template
 from mediafp.web.translation import COOKIE, LANGUAGES, Translation, choose_language, load_translation
 from mediafp.web.views import View
@@ -135,6 +136,7 @@ class Site:
             "languages": LANGUAGES,
             "files_in_case": self.case.count_assets() if states_case else None,
             "file_name": self.file_name,
+            "read_only_message": STORE_MESSAGES["read_only"] if self.case.is_read_only else "",
             **{name: value() if states_case else 0 for name, value in self.page_values.items()},
         }
         return HTMLResponse(render_template(template, self.translation(), {**page, **values}), status)
@@ -178,21 +180,26 @@ class Site:
         """Add a part of a page, a picture or a file, which is fetched on its own."""
         self._add(path, build, "GET", in_schema=False)
 
-    def add_action(self, path: str, act: Callable[..., Response | Awaitable[Response]]) -> None:
+    def add_action(self, path: str, act: Callable[..., Response | Awaitable[Response]], *, writes: bool = True) -> None:
         """Add what a form of a page does, which contains no files; it is refused without the token of the page.
 
         Args:
             path: Address.
             act: Function that gets the `FormFields`, and returns where to go next.
+            writes: It writes to the folder of the case: refused if that is read only.
         """
-        self._add(path, act, "POST", in_schema=False, dependencies=[Depends(self._check_form)])
+        checks = [Depends(self._check_form)] + ([Depends(self.case.check_writable)] if writes else [])
+        self._add(path, act, "POST", in_schema=False, dependencies=checks)
 
     def add_upload(self, path: str, act: Callable[..., Awaitable[Response]]) -> None:
         """Add an action whose form contains files; `act` reads it, and checks the token of the page."""
-        self._add(path, act, "POST", in_schema=False)
+        self._add(path, act, "POST", in_schema=False, dependencies=[Depends(self.case.check_writable)])
 
-    def add_api(self, path: str, build: Callable[..., Any], *, method: str = "GET") -> None:
-        """Add an address of the API below `/api`; `build` returns an object, an iterable of them, or a response."""
+    def add_api(self, path: str, build: Callable[..., Any], *, method: str = "GET", writes: bool | None = None) -> None:
+        """Add an address of the API below `/api`; `build` returns an object, an iterable of them, or a response.
+
+        What `writes` is refused if the case is read only; None for all methods but GET.
+        """
 
         @wraps(build)
         def answer(*args: Any, **kwargs: Any) -> Response:
@@ -200,12 +207,17 @@ class Site:
             return value if isinstance(value, Response) else json_response(value)
 
         answer.__annotations__["return"] = Response
-        self._add(f"/api{path}", answer, method, in_schema=True)
+        is_writing = method != "GET" if writes is None else writes
+        checks = [Depends(self.case.check_writable)] if is_writing else []
+        self._add(f"/api{path}", answer, method, in_schema=True, dependencies=checks)
 
     def add_api_upload(self, path: str, receive: Callable[..., Awaitable[Response]]) -> None:
         """Add an address of the API whose body is a file; `receive` reads it as it comes."""
         body = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
-        self._add(f"/api{path}", receive, "POST", in_schema=True, openapi_extra={"requestBody": body})
+        checks = [Depends(self.case.check_writable)]
+        self._add(
+            f"/api{path}", receive, "POST", in_schema=True, openapi_extra={"requestBody": body}, dependencies=checks
+        )
 
     def go(self, path: str, **query: object) -> RedirectResponse:
         """Return the answer that leads to a page of this site."""

@@ -44,6 +44,11 @@ class Translation:
         return self.texts.get(several) or (one if number == 1 else several)
 
 
+def page_text(text: str) -> str:
+    """Return a text as it is, which the page of an error translates; `scripts/catalogues.py` finds the texts of these calls."""
+    return text
+
+
 def contextual(context: str | None, text: str) -> str:
     """Return the key of a text with a context; without one, the text itself."""
     return f"{context}\4{text}" if context else text

@@ -12,12 +12,14 @@ from typing import Any, Final
 from zipfile import ZipFile
 
 from mediafp.case import Case
+from mediafp.case.upload_drafts import store_errors
 from mediafp.report import jsonl
 from mediafp.report.escaping import escape_unprintable
 from mediafp.types.errors import UsageError
 from mediafp.types.runs import AnalysisOptions, IngestOptions, LedgerEntry, SpeechOptions
 from mediafp.web.draft_cards import add_card
 from mediafp.web.jobs import RunningJob, Work
+from mediafp.web.store_messages import public_text
 from mediafp.web.work_exports import export
 
 COUNT_SECONDS: Final = 5.0
@@ -118,7 +120,7 @@ def _try[Value](job: RunningJob, act: Callable[[], Value]) -> Value | None:
     try:
         return act()
     except UsageError as error:
-        job.update(message=escape_unprintable(str(error)))
+        job.update(message=escape_unprintable(public_text(error)))
         return None
 
 
@@ -143,6 +145,7 @@ def _ingest(case: Case, job: RunningJob, speech: SpeechOptions, paths: Sequence[
     with _closed(case.ingest(paths, options, on_compared=compared)) as outcomes:
         for outcome in outcomes:
             counts[outcome.status] += 1
+            counts["left_out"] += outcome.left_out
             name = escape_unprintable(os.path.basename(outcome.path))
             done = sum(counts[status] for status in ("added", "known", "failed", "skipped"))
             counts["matches"] = count_matches() or counts["matches"]
@@ -206,7 +209,8 @@ def _transcribe(case: Case, job: RunningJob, speech: SpeechOptions) -> dict[str,
 
 
 def _report(case: Case, job: RunningJob) -> dict[str, Any]:
-    job.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with store_errors(job.folder):
+        job.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     case.report(
         job.folder / "report.html",
         on_progress=lambda done, total: job.update(counts={"compared": done, "to_compare": total}),

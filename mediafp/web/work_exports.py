@@ -8,7 +8,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from mediafp.case import Case
 from mediafp.report import jsonl
 from mediafp.report.exports import csv, hashes
-from mediafp.types.errors import StoreError
+from mediafp.types.errors import StoreError, denied_write
 from mediafp.web.jobs import RunningJob
 
 ExportFormat = Literal["jsonl", "csv", "matches", "matches_csv", "coshare", "stix", "misp", "hashes", "parquet"]
@@ -43,7 +43,9 @@ def export(case: Case, job: RunningJob) -> dict[str, Any]:
             with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
                 counts = {"records": _WRITERS[format](case, job, file)}
     except OSError as error:
-        raise StoreError(f"cannot write the export to '{path}': {error.strerror}; free space and try again") from error
+        raise StoreError(
+            f"cannot write the export to '{path}': {error.strerror}; free space and try again", kind=denied_write(error)
+        ) from error
     except BaseException:
         path.unlink(missing_ok=True)
         raise

@@ -65,6 +65,9 @@ def test_clues_that_both_files_state_are_reasons(store: SqliteStore) -> None:
         match = sample_match(sha256=B)
         (found,) = iter_with_sources([match], store, query=(A, None), query_clues=query_clues)
         assert found.why == (*match.why, *reasons)
+        # A saved match is given its sources again: its reasons were stated twice.
+        (again,) = iter_with_sources([found], store, query=(A, None), query_clues=query_clues)
+        assert again.why == found.why
 
 
 def test_clue_of_the_same_bytes_is_no_reason(store: SqliteStore) -> None:

@@ -123,7 +123,7 @@ def test_pages_of_a_case_that_somebody_changes_say_so(tmp_path: Path, monkeypatc
         os.utime(tmp_path / "store" / DATABASE_NAME, (0, 0))
         for page in ("/", "/groups"):
             answer = one.get(page)
-            assert answer.status_code == 400 and "another program changed it meanwhile" in answer.text, page
+            assert answer.status_code == 503 and "Another program has changed the case" in answer.text, page
 
 
 def test_files_that_were_not_compared_are_stated(

@@ -10,7 +10,7 @@ from mediafp.case.trace import build_trace
 from mediafp.cli.trace import _print_trace
 from mediafp.report.jsonl import trace_to_json
 from mediafp.types.matches import HandleReadings, Match, QueryResult, TextLine, TraceEntry
-from mediafp.types.sightings import Sighting
+from mediafp.types.sightings import Clue, Sighting
 
 
 def make_match(
@@ -226,9 +226,7 @@ def test_references_that_may_be_the_source_are_printed_and_the_rest_of_them_coun
 ) -> None:
     _print_trace(build_trace(result_of(*(make_match(name, 0.6) for name in "abcde")), no_rectangles))
     printed = " ".join(capsys.readouterr().out.split())
-    stated = (
-        "equally complete, and no date tells which is the source: a.jpg, b.jpg, c.jpg and 2 more: see --json; they show"
-    )
+    stated = "equally complete, and no date decides which is the source: a.jpg, b.jpg, c.jpg and 2 more: see --json; they show"
     assert re.search(rf"{stated} \d+ % more than the query", printed)
     assert not re.search(r"(?<!is the) source: ", printed), "no reference is named the source"
 
@@ -240,3 +238,57 @@ def test_references_that_may_be_the_source_are_printed_and_the_rest_of_them_coun
 def test_extent_is_stated_in_the_same_words_everywhere(extent: float, words: str) -> None:
     """The page stated one percent more where the command line stated none: placements are not that exact."""
     assert TraceEntry(match=make_match("a", 0.6), first_seen=None, extent=extent).extent_words == words
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "source", "equal"),
+    [
+        ("2021-05-03", "2024-05-09", "q", ""),
+        ("2024-05-09", "2021-05-03", "a", ""),
+        (None, "2021-05-03", "a", "q"),
+        ("2021-05-03", None, "q", "a"),
+        (None, None, None, "aq"),
+    ],
+)
+def test_query_that_the_store_contains_may_be_the_source_and_the_first_post(
+    own: str | None, other: str | None, source: str | None, equal: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The page of the answer stated it; `trace` named a later copy as the first post, or none as the source."""
+    reference = make_match("a", 1.0, make_sighting("a", other))
+    trace = build_trace(result_of(reference), no_rectangles, make_match("q", 1.0, make_sighting("q", own)))
+    assert [entry.match.sha256 for entry in trace.entries] == ["a"]
+    found = trace.source.match.sha256 if trace.source else None
+    assert (found, sorted(one.match.sha256 for one in trace.equally_complete)) == (source, sorted(equal))
+    dates = sorted(date for date in (own, other) if date)
+    assert (trace.first_posted.posted_at if trace.first_posted else None) == (dates[0] if dates else None)
+    _print_trace(trace)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert ("source: q.jpg, the query itself: no reference shows more" in printed) == (source == "q")
+    assert ("q.jpg (the query itself)" in printed) == ("q" in equal)
+
+
+def test_query_is_no_source_where_nothing_else_shows_it(capsys: pytest.CaptureFixture[str]) -> None:
+    trace = build_trace(result_of(), no_rectangles, make_match("q", 1.0))
+    _print_trace(trace)
+    assert not trace.entries and "source" not in capsys.readouterr().out
+
+
+def test_clues_to_the_owner_are_those_of_each_possible_source(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a known source none was stated."""
+    uid = Clue(kind="weibo_uid", value="1669879400", source="file name", trust="high")
+    other = replace(uid, value="1000000000")
+    device = replace(uid, kind="device", value="iPhone 12")
+    matches = [
+        replace(make_match(name, 0.6), clues=clues)
+        for name, clues in (("a", (device, uid)), ("b", (uid,)), ("c", (other,)), ("d", ()))
+    ]
+    narrow = replace(make_match("narrow", 0.9), clues=(replace(uid, value="5555555555"),))
+    trace = build_trace(result_of(*matches, narrow), no_rectangles)
+    assert trace.source is None and len(trace.equally_complete) == 4
+    stated = {clue.value: [one.match.sha256 for one in stating] for clue, stating in trace.owner_clues().items()}
+    assert stated == {"1669879400": ["a", "b"], "1000000000": ["c"]}
+    _print_trace(trace)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "clue to the owner: weibo uid 1669879400 (file name, trust: high), of a.jpg, b.jpg" in printed
+    assert "clue to the owner: weibo uid 1000000000 (file name, trust: high), of c.jpg" in printed
+    assert "clue to the owner: weibo uid 5555555555" not in printed

@@ -9,7 +9,7 @@ from transcripts import save_transcribed_asset, spoken_transcript
 from mediafp.store import Store
 from mediafp.store.watch_interface import StatedAccount
 from mediafp.types.decisions import Decision
-from mediafp.types.errors import StoreError
+from mediafp.types.errors import UsageError
 from mediafp.types.sightings import Sighting
 from mediafp.types.watches import Watch, WatchHit, WatchKind
 
@@ -47,12 +47,12 @@ def save(store: Store, *hits: WatchHit) -> list[str]:
 def test_watches_are_logged_and_have_names_of_their_own(store: Store) -> None:
     second, first = watch(store, "stolen"), watch(store, "海湾", "text", "海湾战争")
     assert store.watches() == [second, first]
-    with pytest.raises(StoreError, match="'stolen': there is one of this name"), store.writing():
+    with pytest.raises(UsageError, match="'stolen': there is one of this name"), store.writing():
         store.add_watch(replace(first, name="stolen"))
     with store.writing():
         store.remove_watch("stolen")
     assert store.watches() == [first]
-    with pytest.raises(StoreError, match="'stolen': there is none"), store.writing():
+    with pytest.raises(UsageError, match="'stolen': there is none"), store.writing():
         store.remove_watch("stolen")
     logged = [(entry.what, dict(entry.details)) for entry in store.iter_log() if entry.what.startswith("watch")]
     assert logged == [

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from archive_files import build_zip
 from PIL import Image
 from processes import PATIENCE_SECONDS, with_default_signals
 from typer.testing import CliRunner
@@ -309,6 +310,20 @@ def test_entries_that_are_not_files_are_counted_and_logged(tmp_path: Path, photo
     }  # fmt: skip
     done = CliRunner().invoke(app, ["--store", str(store), "ingest", str(folder), *QUIET])
     assert "5 skipped (hidden names, links" in done.stdout
+
+
+def test_hidden_names_in_archives_are_counted(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:
+    """A warning named them, and `left_out` was 0."""
+    image = io.BytesIO()
+    Image.fromarray(photos["temple"]).save(image, "PNG")
+    inner = build_zip([(".b.png", image.getvalue()), (".cache/c.png", b"x"), (".cache/d.png", b"x")])
+    content = build_zip([("a.png", image.getvalue()), (".a.png", image.getvalue()), ("inner.zip", inner)])
+    (tmp_path / "dump.zip").write_bytes(content)
+    code, lines, summary = ingest(tmp_path / "store", tmp_path / "dump.zip")
+    warned = [warning for line in lines for warning in line["warnings"] if "hidden file" in warning]
+    assert (code, summary["added"], summary["left_out"]) == (0, 1, 3) and len(warned) == 2
+    done = CliRunner().invoke(app, ["--store", str(tmp_path / "store"), "ingest", str(tmp_path / "dump.zip"), *QUIET])
+    assert "3 skipped (hidden names" in done.stdout
 
 
 def test_unsupported_archives_fail_with_the_reason(tmp_path: Path, photos: dict[str, np.ndarray]) -> None:

@@ -146,7 +146,11 @@ def trace_page(text: str) -> str:
     result = QueryResult(query=text, sha256=IMAGE, kind="image", error=None, matches=(match,), near_misses=(match,))
     with TemporaryDirectory() as folder:
         page = Path(folder) / "page.html"
-        write_trace(page, Trace(result=result, entries=(entry,), source=entry), HostileSource(text), seal=SEAL)
+        owned = replace(
+            entry, match=replace(entry.match, clues=(Clue(kind="account", value=text, source=text, trust="low"),))
+        )
+        traced = Trace(result=result, entries=(entry,), source=entry, equally_complete=(owned,))
+        write_trace(page, traced, HostileSource(text), seal=SEAL)
         return page.read_text(encoding="utf-8")
 
 
@@ -274,9 +278,25 @@ def test_correspondences_are_hidden_without_a_script(name: str) -> None:
 def test_a_value_of_a_template_cannot_bypass_the_escaping() -> None:
     """Not even one that a template prints without a filter, such as the title."""
     values = {
-        "rows": [], "total": 0, "query_image": "", "source": None, "first_posted": None, "owner": None,
+        "rows": [], "total": 0, "query_image": "", "source": None, "first_posted": None,
+        "owners": (), "more_owners": 0, "is_tied": False,
         "warnings": (), "handles": [], "near_misses": [], "seal": SEAL, "more_matches": 0, "equally_complete": (),
         "title": "a\u202e<b>\u200b",
     }  # fmt: skip
     page = "".join(stream_template("trace_page.html.j2", images=EmbeddedImages(), **values))
     assert "<title>a\\u202e&lt;b&gt;\\u200b</title>" in page and not hidden_characters(page, allowed="\n")
+
+
+def test_page_of_a_trace_states_the_clues_of_each_possible_source(tmp_path: Path) -> None:
+    """Without a known source none was stated, although each entry of the page has them."""
+    uid = Clue(kind="weibo_uid", value="1669879400", source="file name", trust="high")
+    entries = tuple(
+        TraceEntry(match=replace(COPY, uris=(f"{name}.jpg",), sha256=sha256, clues=clues), first_seen=None, extent=1.0)
+        for name, sha256, clues in (("a", IMAGE, (uid,)), ("b", VIDEO, (uid,)), ("c", VIDEO, ()))
+    )
+    result = QueryResult(query="q", sha256=IMAGE, kind="image", error=None, matches=tuple(one.match for one in entries))
+    traced = Trace(result=result, entries=entries, source=None, equally_complete=entries)
+    write_trace(tmp_path / "page.html", traced, HostileSource("x"), seal=SEAL)
+    page = " ".join(re.sub("<[^>]+>", "", (tmp_path / "page.html").read_text(encoding="utf-8")).split())
+    assert "weibo uid 1669879400 (file name, trust: high)clue to the owner, of a.jpg (the image itself), b.jpg" in page
+    assert "no date decides which is the source" in page

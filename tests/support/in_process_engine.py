@@ -21,10 +21,11 @@ class UnpackingEngine:
         *,
         max_bytes: int = MAX_MEMBER_BYTES,
         on_warning: Callable[[str], object] = lambda warning: None,
+        on_hidden: Callable[[int], object] = lambda count: None,
     ) -> Iterator[UnpackedMember]:
         with file.reader() as reader:
             data = io.BytesIO(reader.read())
-        for member, blocks in iter_members(data, file.name, on_warning):
+        for member, blocks in iter_members(data, file.name, on_warning, on_hidden):
             opened, error = None, None
             if is_wanted(member.name):
                 try:

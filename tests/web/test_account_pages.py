@@ -136,3 +136,20 @@ def test_rows_of_lanes_count_the_accounts_that_share_or_name_the_only_one(tmp_pa
         page = " ".join(re.sub("<[^>]+>", "", one.get("/accounts").text).split())
     assert page.count("shares with 2 accounts") == 3
     assert page.count("shares 1 with y") == page.count("shares 1 with z") == 1
+
+
+def test_account_of_a_line_stands_after_the_one_before_it_and_a_takeover_once(grouped: ServedCase) -> None:
+    """It stood after the first one, with the gap since the one before it; and pairs of the list of takeovers a second time."""
+    overview = grouped.case.load_overview()
+    line = [
+        replace(one, iteration=place, iteration_of="first", key=key)
+        for place, (key, one) in enumerate(
+            zip(("first", "second", "third"), overview.accounts.values(), strict=False), 1
+        )
+    ]
+    placed = replace(overview, records=replace(overview.records, accounts={one.key: one for one in line}))
+    pairs = [(earlier.key, later.key) for earlier, later in accounts._successions(placed, line, [])]
+    assert pairs == [("first", "second"), ("second", "third")]
+    known = replace(overview.takeovers[0], earlier="first", later="second")
+    pairs = [(earlier.key, later.key) for earlier, later in accounts._successions(placed, line, [known])]
+    assert pairs == [("second", "third")]

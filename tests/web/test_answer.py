@@ -221,7 +221,7 @@ def test_stretches_clues_and_reasons_that_are_not_listed_are_counted(
         )
     with open_case(tmp_path / "store") as case, served(case) as one:
         page = " ".join(re.sub("<[^>]+>", " ", one.get(f"/answer/{'a' * 64}").text).split())
-    assert "1 of 3 are listed." in page and "phone 7 EXIF, anybody may have written it and 3 more" in page
+    assert "1 of 3 are listed." in page and "phone 7 EXIF , anybody may have written it and 3 more" in page
 
 
 def test_pictures_of_which_any_may_be_the_source_are_named(tmp_path: Path) -> None:
@@ -232,7 +232,7 @@ def test_pictures_of_which_any_may_be_the_source_are_named(tmp_path: Path) -> No
     with open_case(tmp_path / "store") as case, served(case) as one:
         page = " ".join(re.sub("<[^>]+>", "", one.get(f"/answer/{'a' * 64}").text).split())
         groupings = one.get(f"/api/groupings/{'a' * 64}").json()
-    assert "no date tells which of them is the source: b.jpg, c.jpg, d.jpg and 2 more." in page
+    assert "no date decides which of them is the source: b.jpg, c.jpg, d.jpg and 2 more." in page
     assert "one of those that are cut least" in page
     assert groupings["source"] is None and len(groupings["equally_complete"]) == 5
 
@@ -246,3 +246,22 @@ def test_file_with_one_removed_post_of_two_is_not_shown_as_one_without_a_removal
     with open_case(tmp_path / "store") as case, served(case) as one:
         page = " ".join(re.sub("<[^>]+>", " ", one.get(f"/answer/{'a' * 64}").text).split())
     assert "not known removed everywhere 1 removed everywhere 1" in page and "Of 1 file some posts are known" in page
+
+
+def test_clues_of_tied_sources_and_the_file_itself_are_named(tmp_path: Path) -> None:
+    clue = Clue(kind="weibo_uid", value="1669879400", source="file name", trust="high")
+    with open_store(tmp_path / "store", create=True) as store:
+        add_images(store, *map(image_record, "abc"))
+        whole = sample_placement(covered=1.0, shown=1.0)
+        keep(store, *(link("a", other, 0.99, placement=whole, coverage=(1.0, 1.0)) for other in "bc"))
+        with store.writing():
+            store.save_clues("c" * 64, store.uris("c" * 64)[0], [clue])
+    with open_case(tmp_path / "store") as case, served(case) as one:
+        page = " ".join(re.sub("<[^>]+>", "", one.get(f"/answer/{'a' * 64}").text).split())
+        groupings = one.get(f"/api/groupings/{'a' * 64}").json()
+    assert "No use of it shows more than this very file." in page
+    assert (
+        "Equally complete; no date decides which of them is the source: a.jpg (this very file), b.jpg, c.jpg." in page
+    )
+    assert "Clue to the owner, of c.jpg: weibo uid 1669879400 file name, written by a platform" in page
+    assert groupings["source"] is None and len(groupings["equally_complete"]) == 3

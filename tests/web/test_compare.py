@@ -1,6 +1,7 @@
 """The pair of two files: its object, its pictures and frames, and what is not there."""
 
 import io
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -29,13 +30,16 @@ from served_case import ServedCase, served
 
 from mediafp.case.aligned_lines import align_lines
 from mediafp.case.case import open_case
+from mediafp.case.pairs import Pairs
 from mediafp.case.preview_files import FOLDER_NAME, preview_path, remove_oldest_previews
 from mediafp.case.query import AnalysedQuery
 from mediafp.store.sqlite.store import SqliteStore
-from mediafp.types.matches import QueryResult, Segment
+from mediafp.types.compared_pairs import ComparedPair
+from mediafp.types.matches import Match, QueryResult, Segment
 from mediafp.types.media import Asset
 from mediafp.types.runs import FileAnalysis
 from mediafp.types.sightings import Sighting
+from mediafp.web.pages import compare as compare_page
 
 
 @pytest.fixture(scope="module")
@@ -231,3 +235,51 @@ def test_forgetting_a_file_removes_its_preview(tmp_path: Path) -> None:
     with open_case(tmp_path / "store") as case:
         case.forget("a" * 64)
     assert not preview.exists()
+
+
+def test_words_of_scripts_are_those_of_the_command(workbench: ServedCase, compared: ComparedCase) -> None:
+    """They were null wherever the API states a match, but not in the lines of `match`."""
+    a, b = compared.videos
+    own = workbench.get(f"/api/match/{a}").json()["matches"]
+    (script,) = [match for match in own if match["relation"] == "same_script" and match["sha256"] == b]
+    assert [list(words) for words in script["words"]] == [["query", "reference"]] * len(script["words"])
+    assert "谁在" in script["words"][0]["query"] and "誰再" in script["words"][0]["reference"]
+    listed = [json.loads(line) for line in workbench.get(f"/answer/{a}.json").text.splitlines()]
+    for matches in (workbench.get(f"/api/compare/{a}/{b}").json()["matches"], listed[0]["matches"]):
+        assert script["words"] in [match.get("words") for match in matches]
+
+
+def test_heading_states_what_holds_and_not_what_is_in_doubt(workbench: ServedCase, compared: ComparedCase) -> None:
+    """Two readings of one text shared "18 s of voice" by the heading, with a probability of .4 beside it."""
+    a, b = compared.videos
+    pair = workbench.case.pairs(workbench.case.saved_queries()).find(a, b)
+    assert pair is not None
+
+    def doubt(match: Match) -> Match:
+        return replace(match, verdict="possible", probability=0.4)
+
+    partly = tuple(match if match.relation == "same_script" else doubt(match) for match in pair.matches)
+    values = compare_page._video_values(replace(pair, matches=partly), None)
+    seconds: dict[str, float] = values["shared_seconds"]  # type: ignore[assignment]
+    assert values["is_certain"] and not values["is_same_video"] and not seconds["picture"] and seconds["script"]
+    values = compare_page._video_values(replace(pair, matches=tuple(map(doubt, pair.matches))), None)
+    seconds = values["shared_seconds"]  # type: ignore[assignment]
+    assert not values["is_certain"] and seconds["picture"] and seconds["script"]
+
+
+@pytest.mark.parametrize("channel", ["video", "picture"])
+def test_pair_that_is_in_doubt_is_said_to_be(
+    workbench: ServedCase, compared: ComparedCase, monkeypatch: pytest.MonkeyPatch, channel: str
+) -> None:
+    address = "/compare/{}/{}".format(*compared.videos)
+    heading = re.compile(r"<h1>Possibly: <bdi>")
+    assert not heading.search(workbench.get(address, params={"as": channel}).text)
+    find = Pairs.find
+
+    def find_doubtful(self: Pairs, query: str, reference: str) -> ComparedPair | None:
+        pair = find(self, query, reference)
+        doubtful = [replace(match, verdict="possible", probability=0.4) for match in pair.matches] if pair else ()
+        return replace(pair, matches=tuple(doubtful)) if pair else None
+
+    monkeypatch.setattr(Pairs, "find", find_doubtful)
+    assert heading.search(workbench.get(address, params={"as": channel}).text)

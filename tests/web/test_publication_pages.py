@@ -66,4 +66,4 @@ def test_what_is_no_draft_is_refused(workbench: ServedCase) -> None:
     assert workbench.client.put("/api/drafts/0123456789ab", json={"revision": 1, "draft": {}}).status_code == 400
     assert workbench.get("/publish/../etc").status_code == 404
     assert workbench.get("/publish/0123456789ab").status_code == 400
-    assert workbench.post("/publish/add", {"query": "f" * 64, "reference": "0" * 64}).status_code == 400
+    assert workbench.post("/publish/add", {"query": "f" * 64, "reference": "0" * 64}).status_code == 404

@@ -209,3 +209,15 @@ def test_footer_denies_that_the_same_media_means_the_same_operator() -> None:
     )
     assert "媒体相同不等于操控者相同" in load_translation("zh-Hans").gettext(english)
     assert "媒體相同不代表操控者相同" in load_translation("zh-Hant").gettext(english)
+
+
+def test_pages_of_errors_are_translated(workbench: ServedCase) -> None:
+    """What to do about an unknown address was English on every page."""
+    for address, text in (
+        ("/no-such-page", "请检查地址，或从首页开始"),
+        (f"/answer/{'f' * 64}", "没有查询过这个文件，或已不再保留；请重新拖放"),
+        ("/groups?page=900", "列表没有这一页"),
+    ):
+        answer = workbench.get(address, headers={"accept-language": "zh-CN"})
+        assert answer.status_code == 404 and f'<p class="under">{text}</p>' in answer.text, address
+    assert workbench.get("/no-such-page.json").json()["error"] == "check the address, or begin at the start page"

@@ -21,7 +21,9 @@ from mediafp.case.answers.spoken import WHOLE, main_language, spoken_between, st
 from mediafp.case.answers.stored import stored_result
 from mediafp.case.comparison.versions import comparison_versions
 from mediafp.case.image_hashes import image_hashes
+from mediafp.case.known_query import find_own_match
 from mediafp.case.originals import open_original
+from mediafp.case.quoted_scripts import quote_scripts
 from mediafp.case.reports import write_trace_page
 from mediafp.case.saved_queries import SavedQueries
 from mediafp.case.stored_images import find_stored_rectangles
@@ -76,6 +78,13 @@ class Answers:
         if asset and not (saved and saved.is_running):
             return self._stored_answer(asset, saved)
         return self._saved_answer(saved, asset) if saved else None
+
+    def quote(self, answer: Answer) -> Answer:
+        """Return an answer whose matches of scripts have the words of their passages, as `match` states them."""
+        if answer.result is None:
+            return answer
+        transcript = None if answer.in_case else self._queries.transcript(answer.sha256)
+        return replace(answer, result=quote_scripts(answer.result, transcript, self._store))
 
     def group(self, answer: Answer, min_probability: float = DEFAULT_MIN_PROBABILITY) -> Groupings:
         """Return the uses of an answer from a probability on; a file without a result has none."""
@@ -146,7 +155,8 @@ class Answers:
             matches=others[:MAX_EVIDENCE_MATCHES],
             more_matches=answer.result.more_matches + len(others[MAX_EVIDENCE_MATCHES:]),
         )
-        trace = build_trace(result, self._rectangles)
+        own = find_own_match(self._store, answer.sha256)
+        trace = build_trace(result, self._rectangles, own)
         analysis = None if answer.in_case else self._queries.analysis(answer.sha256)
         with tempfile.TemporaryDirectory() as folder:
             page = Path(folder) / "evidence.html"
@@ -262,11 +272,7 @@ class Answers:
             return replace(trace, source=None, equally_complete=())
         widest = sorted(filter(_may_be_source, matches), key=_shows_less)[:MAX_SOURCE_CANDIDATES]
         narrow = build_trace(replace(result, matches=tuple(widest), near_misses=()), self._rectangles)
-        source, equal = narrow.source, narrow.equally_complete
-        if source is None and (own := next((one for one in equal if one.match.sha256 == result.sha256), None)):
-            # Nothing shows more than the very file that was asked about, whichever is older.
-            source, equal = own, tuple(one for one in equal if one is not own)
-        return replace(trace, source=source, equally_complete=equal)
+        return replace(trace, source=narrow.source, equally_complete=narrow.equally_complete)
 
     def _pixels(self, asset: Asset, seconds: float) -> tuple[Pixels, bool]:
         """Return an image or a frame, and True if it is the kept one since the file is gone."""

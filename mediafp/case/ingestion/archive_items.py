@@ -1,9 +1,9 @@
 """The files in an archive as items of an ingest."""
 
 import os
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import PurePath
 
@@ -38,18 +38,30 @@ def iter_archive_items(
         The items. An archive that cannot be read to its end comes after its members, and raises the error if opened; one
         with warnings comes as well.
     """
-    warnings: list[str] = []
+    notes = _ArchiveNotes()
     try:
         with archive.open() as file:
             if not is_archive(file.name, file.read_head()):
                 yield archive
                 return
             reader = _ArchiveReader(engine=engine, is_done=is_done, sidecars=sidecars, limit=InnerArchiveLimit(file))
-            yield from reader.iter_members(archive, file, warnings)
+            yield from reader.iter_members(archive, file, notes)
     except MediaError as error:
-        yield replace(archive, open=partial(_fail_to_open, error), warnings=tuple(warnings))
+        yield replace(archive, open=partial(_fail_to_open, error), warnings=tuple(notes.warnings))
     else:
-        yield from _tell(archive, warnings)
+        yield from _tell(archive, notes)
+
+
+@dataclass(slots=True)
+class _ArchiveNotes:
+    """The warnings about an archive as a whole, and the number of hidden names in it that were skipped."""
+
+    warnings: list[str] = field(default_factory=list)
+    hidden: int = 0
+
+    def count_hidden(self, count: int) -> None:
+        """Add hidden names."""
+        self.hidden += count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +74,9 @@ class _ArchiveReader:
     limit: InnerArchiveLimit
 
     def iter_members(
-        self, archive: IngestItem, file: OpenFile, warnings: list[str], *, is_inner: bool = False
+        self, archive: IngestItem, file: OpenFile, notes: _ArchiveNotes, *, is_inner: bool = False
     ) -> Generator[IngestItem]:
-        """Yield the members of an open archive, and add the warnings about it as a whole.
+        """Yield the members of an open archive, and add the notes about it as a whole.
 
         Raises:
             MediaError: It cannot be read to its end.
@@ -78,7 +90,7 @@ class _ArchiveReader:
             return (*inside, *archive.folders()) if is_inner else inside
 
         def tell(warning: str) -> None:
-            warnings.append(f"{file.name!r}: {warning}")
+            notes.warnings.append(f"{file.name!r}: {warning}")
 
         def make_item(name: str) -> IngestItem:
             path = archive.path / name
@@ -101,7 +113,8 @@ class _ArchiveReader:
             # What an archive contains is known only from itself.
             return (has_archive_suffix(name) and not is_inner) or not self.is_done(item)
 
-        for member in self.engine.unpack_archive(file, is_wanted, on_warning=tell):
+        unpacked = self.engine.unpack_archive(file, is_wanted, on_warning=tell, on_hidden=notes.count_hidden)
+        for member in unpacked:
             item = _add_capture(make_item(member.name), member)
             if member.error:
                 yield replace(item, open=partial(_fail_to_open, member.error))
@@ -119,9 +132,9 @@ class _ArchiveReader:
 
     def _iter_inner(self, archive: IngestItem, file: OpenFile) -> Iterator[IngestItem]:
         """Yield the members of an archive within an archive, and last itself if it cannot be read to its end."""
-        warnings: list[str] = []
+        notes = _ArchiveNotes()
         try:
-            with file, closing(self.iter_members(archive, file, warnings, is_inner=True)) as members:
+            with file, closing(self.iter_members(archive, file, notes, is_inner=True)) as members:
                 while True:
                     with self.limit.spending(archive.path.name):
                         item = next(members, None)
@@ -131,15 +144,21 @@ class _ArchiveReader:
                         self.limit.take(item.unpacked.bytes, archive.path.name)
                     yield item
         except MediaError as error:
-            yield replace(archive, open=partial(_fail_to_open, error), warnings=tuple(warnings))
+            yield replace(archive, open=partial(_fail_to_open, error), warnings=tuple(notes.warnings))
         else:
-            yield from _tell(archive, warnings)
+            yield from _tell(archive, notes)
 
 
-def _tell(archive: IngestItem, warnings: Sequence[str]) -> Iterator[IngestItem]:
-    """Yield an item with the warnings about an archive, if there are any."""
-    if warnings:
-        outcome = FileOutcome(path=os.fspath(archive.path), sha256=None, status="skipped", warnings=tuple(warnings))
+def _tell(archive: IngestItem, notes: _ArchiveNotes) -> Iterator[IngestItem]:
+    """Yield an item with the notes about an archive, if there are any."""
+    if notes.warnings:
+        outcome = FileOutcome(
+            path=os.fspath(archive.path),
+            sha256=None,
+            status="skipped",
+            warnings=tuple(notes.warnings),
+            left_out=notes.hidden,
+        )
         yield replace(archive, decided=outcome)
 
 

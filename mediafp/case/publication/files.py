@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from mediafp.types.errors import OutdatedDraft, StoreError, UsageError
+from mediafp.types.errors import OutdatedDraft, StoreError, UsageError, denied_write
 from mediafp.types.publications import Draft, SavedDraft, SealedPublication
 
 FOLDER: Final = "publications"
@@ -161,7 +161,9 @@ class PublicationFiles:
                     sealing.rename(folder)
                     _sync_folder(self._folder)
             except OSError as error:
-                raise StoreError(f"cannot write '{folder}': {error.strerror}; free disk space") from error
+                raise StoreError(
+                    f"cannot write '{folder}': {error.strerror}; free disk space", kind=denied_write(error)
+                ) from error
         return self.publication(id)
 
     def remove_publication(self, id: str) -> None:
@@ -175,7 +177,9 @@ class PublicationFiles:
             self._folder.mkdir(exist_ok=True)
             descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as error:
-            raise StoreError(f"cannot write '{self._folder}': {error.strerror}; check its permissions") from error
+            raise StoreError(
+                f"cannot write '{self._folder}': {error.strerror}; check its permissions", kind=denied_write(error)
+            ) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
@@ -206,7 +210,9 @@ def _write_file(path: Path, content: bytes) -> None:
         part.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
-        raise StoreError(f"cannot write '{path}': {error.strerror}; free disk space") from error
+        raise StoreError(
+            f"cannot write '{path}': {error.strerror}; free disk space", kind=denied_write(error)
+        ) from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -232,11 +232,14 @@ class LocalEngine:
         *,
         max_bytes: int = MAX_MEMBER_BYTES,
         on_warning: Callable[[str], object] = lambda warning: None,
+        on_hidden: Callable[[int], object] = lambda count: None,
     ) -> Iterator[UnpackedMember]:
         """Yield the files in an archive, in its order, unpacked if `is_wanted` returns True for their name."""
         from mediafp.engine.local.unpack import unpack_archive
 
-        return unpack_archive(self._pool, file, is_wanted, max_bytes=max_bytes, on_warning=on_warning)
+        return unpack_archive(
+            self._pool, file, is_wanted, max_bytes=max_bytes, on_warning=on_warning, on_hidden=on_hidden
+        )
 
     def decode_thumbnail(self, jpeg: bytes, *, apart: bool = False) -> Pixels:
         """Return the pixels of a thumbnail, decoded by a worker of this machine, with `apart` by one that does nothing else."""

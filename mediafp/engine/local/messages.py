@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from mediafp.engine.comparison.messages import AssetAnswer, AssetRequest, PairResult, PairTask
-from mediafp.ingest.archives.members import MAX_NAME_CHARS, MAX_NUMBER_CHARS
+from mediafp.ingest.archives.members import MAX_MEMBERS, MAX_NAME_CHARS, MAX_NUMBER_CHARS
 from mediafp.ingest.limits import MAX_AUDIO_SECONDS
 from mediafp.types.contents import (
     CLUE_CHARS,
@@ -302,9 +302,10 @@ class MemberEnd(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class ArchiveEnd(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The end of an archive, with the warnings about it as a whole."""
+    """The end of an archive, with the warnings about it as a whole, and the number of hidden names that were skipped."""
 
     warnings: Warnings = []
+    hidden: Annotated[int, msgspec.Meta(ge=0, le=MAX_MEMBERS)] = 0
     cpu: CpuSeconds = 0.0
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mediafp.ingest.anonymous_files import anonymous_file
-from mediafp.types.errors import StoreError
+from mediafp.types.errors import StoreError, denied_write
 from mediafp.types.media import Thumbnail
 
 MEMORY_BYTES = 4 << 20
@@ -69,7 +69,8 @@ class ThumbnailFile:
                 data, position = data[written:], position + written
         except OSError as error:
             raise StoreError(
-                f"cannot write to the store's disk: {error.strerror}; free space and run this again"
+                f"cannot write to the store's disk: {error.strerror}; free space and run this again",
+                kind=denied_write(error),
             ) from error
 
 

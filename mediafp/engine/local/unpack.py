@@ -32,6 +32,7 @@ def unpack_archive(
     *,
     max_bytes: int = MAX_MEMBER_BYTES,
     on_warning: Callable[[str], object] = lambda warning: None,
+    on_hidden: Callable[[int], object] = lambda count: None,
 ) -> Generator[UnpackedMember]:
     """Yield the files in an archive, in its order, unpacked if `is_wanted` returns True for their name.
 
@@ -44,12 +45,13 @@ def unpack_archive(
         is_wanted: Returns True for the names of members to unpack.
         max_bytes: Bytes above which a member is an error, and is not written to the disk.
         on_warning: Called with each warning about the archive as a whole, after the last member.
+        on_hidden: Called with the number of hidden names that were skipped, after the last member.
 
     Raises:
         MediaError: After the last readable member, if the archive cannot be read to its end.
     """
     wall_time = WallTime(file)
-    with closing(_iter_members(pool, file, is_wanted, max_bytes, wall_time, on_warning)) as members:
+    with closing(_iter_members(pool, file, is_wanted, max_bytes, wall_time, on_warning, on_hidden)) as members:
         while True:
             with wall_time.spending():
                 member = next(members, None)
@@ -95,6 +97,7 @@ def _iter_members(
     max_bytes: int,
     wall_time: WallTime,
     on_warning: Callable[[str], object],
+    on_hidden: Callable[[int], object],
 ) -> Generator[UnpackedMember]:
     names = MemberNames()
     completed = 0
@@ -138,6 +141,8 @@ def _iter_members(
                     raise ValueError("not the result that was requested")
                 for warning in message.warnings:
                     on_warning(warning)
+                if isinstance(message, ArchiveEnd) and message.hidden:
+                    on_hidden(message.hidden)
                 if isinstance(message, Failure) and message.kind not in ERROR_CLASSES:
                     worker.dismiss(message.kind)
         except _MemberLostError as lost:

@@ -137,9 +137,10 @@ def _unpack(connection: WorkerConnection, file: OpenFile) -> None:
     """Send the names of the members of an archive, and the content of those that the parent wants."""
     CpuBudget(CPU_SECONDS_PER_FILE + file.bytes / 1e6 * CPU_SECONDS_PER_MEGABYTE)
     warnings: list[str] = []
+    hidden: list[int] = []
     try:
         with file.reader() as reader:
-            for member, blocks in iter_members(reader, file.name, warnings.append):
+            for member, blocks in iter_members(reader, file.name, warnings.append, hidden.append):
                 capture = pack_capture(member.capture) if member.capture else None
                 connection.send(MemberStart(name=os.fsencode(member.name), capture=capture))
                 if not decode_decision(connection.receive()).wanted:
@@ -153,7 +154,7 @@ def _unpack(connection: WorkerConnection, file: OpenFile) -> None:
     except MediaError as error:
         connection.send(to_failure(error.kind, str(error), warnings=warnings))
     else:
-        connection.send(ArchiveEnd(warnings=truncate_texts(warnings), cpu=time.process_time()))
+        connection.send(ArchiveEnd(warnings=truncate_texts(warnings), hidden=sum(hidden), cpu=time.process_time()))
 
 
 def _read_audio(connection: WorkerConnection, file: OpenFile) -> None:

@@ -86,7 +86,10 @@ def is_archive(name: str, head: bytes) -> bool:
 
 
 def iter_members(
-    file: BinaryIO, name: str, on_warning: Callable[[str], object] = lambda warning: None
+    file: BinaryIO,
+    name: str,
+    on_warning: Callable[[str], object] = lambda warning: None,
+    on_hidden: Callable[[int], object] = lambda count: None,
 ) -> Iterator[tuple[ArchiveMember, Iterator[bytes]]]:
     """Yield each file of an archive, in the archive's order, with its content in blocks.
 
@@ -100,6 +103,7 @@ def iter_members(
         file: The open archive.
         name: Name of the archive, for messages.
         on_warning: Called with each warning about the archive as a whole.
+        on_hidden: Called with the number of hidden files and folders that were skipped, of which a warning states it too.
 
     Raises:
         MediaError: The archive cannot be read further. The blocks raise one if only their member cannot be read.
@@ -134,6 +138,7 @@ def iter_members(
         if hidden:
             which = count_of(len(hidden), "hidden file or folder", "hidden files or folders")
             them = "it" if len(hidden) == 1 else "them"
+            on_hidden(len(hidden))
             on_warning(f"skipped {which}; to read {them}, unpack the archive and name {them}")
     except MediaError as error:
         raise type(error)(f"cannot read {name!r}: {error}") from error

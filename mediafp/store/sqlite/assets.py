@@ -103,7 +103,8 @@ def asset(database: Database, sha256: str) -> Asset:
         return decode_asset(sha256, *row)
     except DAMAGE_ERRORS as error:
         raise StoreError(
-            f"cannot read the properties of {sha256}: they are damaged ({error}); see: mediafp verify"
+            f"cannot read the properties of {sha256}: they are damaged ({error}); see: mediafp verify",
+            kind="damaged",
         ) from error
 
 
@@ -237,7 +238,7 @@ def _rows_of(
 
 
 def _missing_asset(database: Database, sha256: str) -> StoreError:
-    return StoreError(f"cannot find asset {sha256} in the store '{database.folder}'; ingest its file")
+    return StoreError(f"cannot find asset {sha256} in the store '{database.folder}'; ingest its file", kind="unknown")
 
 
 def _insert_rows(database: Database, record: IngestRecord) -> None:

@@ -32,4 +32,6 @@ def iter_log(database: Database, what: LogKind | None = None, *, after: int = 0)
         try:
             yield LogEntry(n=n, at=at, what=kind, details=json.loads(details), hash=hash)
         except ValueError as error:
-            raise StoreError(f"cannot read entry {n} of the custody log: {error}; see: mediafp verify") from error
+            raise StoreError(
+                f"cannot read entry {n} of the custody log: {error}; see: mediafp verify", kind="damaged"
+            ) from error

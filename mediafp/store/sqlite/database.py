@@ -117,7 +117,7 @@ class Database:
             StoreError: They cannot be saved, or the file was moved or deleted while it was open.
         """
         if self.is_read_only:
-            raise StoreError(f"cannot write the store '{self.folder}': {READ_ONLY_REASON}")
+            raise StoreError(f"cannot write the store '{self.folder}': {READ_ONLY_REASON}", kind="read_only")
         try:
             with self._writing, transactions.write_transaction(self.connection):
                 yield
@@ -150,14 +150,16 @@ class Database:
         if self.is_read_only and _file_content(self._file) != self._content:
             raise StoreError(
                 f"cannot read the store '{self.folder}': another program changed it meanwhile, and it is read without locks"
-                " where you may not write; run the same command again when nobody else uses it, or copy the folder"
+                " where you may not write; run the same command again when nobody else uses it, or copy the folder",
+                kind="changed",
             )
 
     def _check_identity(self) -> None:
         if _file_identity(self._file) != self._identity:
             raise StoreError(
                 f"cannot write the store '{self.folder}': its folder was moved or deleted while it was open, and the"
-                " last write is undone; restore the folder, and run the same command again"
+                " last write is undone; restore the folder, and run the same command again",
+                kind="moved",
             )
 
 

@@ -97,7 +97,9 @@ def decision_history(database: Database) -> Iterator[DecisionEvent]:
         try:
             yield _event(entry)
         except DAMAGE_ERRORS as error:
-            raise StoreError(f"cannot read entry {entry.n} of the custody log: {error}; see: mediafp verify") from error
+            raise StoreError(
+                f"cannot read entry {entry.n} of the custody log: {error}; see: mediafp verify", kind="damaged"
+            ) from error
 
 
 def check_decisions(database: Database) -> Iterator[str]:

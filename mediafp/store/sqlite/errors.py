@@ -1,12 +1,11 @@
 """Errors of SQLite and the operating system, as errors that name the store, the reason and an action."""
 
-import errno
 import shutil
 import sqlite3
 from pathlib import Path
 from typing import Literal
 
-from mediafp.types.errors import StoreError
+from mediafp.types.errors import FULL_DISK, NO_ACCESS, StoreError, StoreErrorKind, denied_write
 
 MIN_FREE_BYTES = 1 << 20
 """Free bytes on the disk below which a failed write is reported as a full disk.
@@ -15,10 +14,6 @@ SQLite reports a full disk as an I/O error where it maps shared memory, and grow
 """
 READ_ERRORS = (sqlite3.Error, UnicodeDecodeError)
 """Errors that Python raises for a failure of SQLite; the second one if damaged text is part of SQLite's own message."""
-FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
-"""Errors of the operating system for a full disk."""
-NO_ACCESS = (errno.EACCES, errno.EPERM, errno.EROFS)
-"""Errors of the operating system for denied access."""
 
 _DAMAGED_ACTION = "restore a copy of it, or ingest the originals into a new --store"
 _FULL_MESSAGE = "no space left on its disk; free some space and run the same command again"
@@ -33,13 +28,14 @@ def store_error(
     error: sqlite3.Error | UnicodeDecodeError | OSError,
 ) -> StoreError:
     """Return the error to raise if a store cannot be created, opened, read or written."""
+    kind: StoreErrorKind
     if isinstance(error, OSError):
-        reason = _system_reason(error)
+        kind, reason = denied_write(error), _system_reason(error)
     elif isinstance(error, sqlite3.Error):
-        reason = _sqlite_reason(folder, error)
+        kind, reason = _sqlite_reason(folder, error)
     else:
-        reason = _damage_reason(error)
-    return StoreError(f"cannot {verb} the store '{folder}': {reason}")
+        kind, reason = "damaged", _damage_reason(error)
+    return StoreError(f"cannot {verb} the store '{folder}': {reason}", kind=kind)
 
 
 def is_busy(error: sqlite3.Error) -> bool:
@@ -53,29 +49,30 @@ def _system_reason(error: OSError) -> str:
     return _ACCESS_MESSAGE if error.errno in NO_ACCESS else error.strerror or str(error)
 
 
-def _sqlite_reason(folder: Path, error: sqlite3.Error) -> str:
+def _sqlite_reason(folder: Path, error: sqlite3.Error) -> tuple[StoreErrorKind, str]:
     code = _primary_code(error)
     if code == sqlite3.SQLITE_FULL or (
         code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) and _is_disk_full(folder)
     ):
-        return _FULL_MESSAGE
+        return "full", _FULL_MESSAGE
     if code == sqlite3.SQLITE_IOERR:
-        return (
+        return "unusable", (
             f"its disk failed, or reached a limit ({error.sqlite_errorname});"
             " check that the disk is connected, sound and not full, and run the same command again"
         )
     if code == sqlite3.SQLITE_CANTOPEN:
-        return (
+        return "moved", (
             "its folder is missing, or you may not write to its files;"
             " restore the folder, or give yourself write access to it"
         )
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
-        return _ACCESS_MESSAGE
+        return "read_only", _ACCESS_MESSAGE
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return _damage_reason(error)
+        return "damaged", _damage_reason(error)
     if is_busy(error):
-        return "another program keeps it locked; wait until that program has ended, and run the same command again"
-    return str(error)
+        action = "wait until that program has ended, and run the same command again"
+        return "locked", f"another program keeps it locked; {action}"
+    return "unusable", str(error)
 
 
 def _damage_reason(error: Exception) -> str:

@@ -139,5 +139,6 @@ def _to_labels(database: Database, name: str, labels: str, count: int) -> list[s
 def _damaged(database: Database, name: str) -> StoreError:
     return StoreError(
         f"cannot read the list of hashes {name!r} of the store '{database.folder}': it is damaged;"
-        " remove it with import-hashes --remove, and import it again"
+        " remove it with import-hashes --remove, and import it again",
+        kind="damaged",
     )

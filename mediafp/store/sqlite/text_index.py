@@ -290,7 +290,7 @@ def _find_passages(
             values,
         ).fetchall()
     except sqlite3.DatabaseError as error:
-        raise StoreError(f"cannot search the full-text index: {error}; see: mediafp verify") from error
+        raise StoreError(f"cannot search the full-text index: {error}; see: mediafp verify", kind="damaged") from error
 
 
 def _decode_times(times: bytes | None) -> list[TimeSpan]:

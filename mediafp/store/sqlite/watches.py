@@ -8,7 +8,7 @@ from mediafp.store.sqlite import custody_log
 from mediafp.store.sqlite.database import Database
 from mediafp.store.sqlite.values import path_bytes, path_string, replace_surrogates
 from mediafp.store.watch_interface import ChangedAsset, StatedAccount
-from mediafp.types.errors import StoreError
+from mediafp.types.errors import UsageError
 from mediafp.types.timestamps import utc_now
 from mediafp.types.watches import Watch, WatchHit, WatchSummary
 
@@ -27,7 +27,7 @@ def add_watch(database: Database, watch: Watch) -> None:
     """Save and log a watch.
 
     Raises:
-        StoreError: There is a watch of this name.
+        UsageError: There is a watch of this name.
     """
     name, value = replace_surrogates(watch.name), replace_surrogates(watch.value)
     added = database.execute(
@@ -35,7 +35,7 @@ def add_watch(database: Database, watch: Watch) -> None:
         (name, watch.kind, value, watch.added_at, watch.counted_from, watch.checked, watch.quarantine),
     )
     if not added.rowcount:
-        raise StoreError(f"cannot add the watch {watch.name!r}: there is one of this name; choose another name")
+        raise UsageError(f"cannot add the watch {watch.name!r}: there is one of this name; choose another name")
     custody_log.append(database, "watch_added", {"name": name, "kind": watch.kind, "value": value})
 
 
@@ -43,10 +43,10 @@ def remove_watch(database: Database, name: str) -> None:
     """Remove and log a watch and its hits.
 
     Raises:
-        StoreError: There is no watch of this name.
+        UsageError: There is no watch of this name.
     """
     if not database.execute("DELETE FROM watch WHERE name = ?", (replace_surrogates(name),)).rowcount:
-        raise StoreError(f"cannot remove the watch {name!r}: there is none of this name; see: mediafp watch list")
+        raise UsageError(f"cannot remove the watch {name!r}: there is none of this name; see: mediafp watch list")
     custody_log.append(database, "watch_removed", {"name": replace_surrogates(name)})
 
 

@@ -1,7 +1,7 @@
 """The accounts: who posted the same files, when they vanished, and who took them up again."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated, Any, Final, Literal
@@ -14,6 +14,7 @@ from mediafp.case.account_overview import AccountOverview
 from mediafp.report import jsonl
 from mediafp.types.accounts import Account
 from mediafp.types.instants import time_key
+from mediafp.types.takeovers import Takeover
 from mediafp.web.asking import Asking
 from mediafp.web.drawings.lanes import draw_lanes
 from mediafp.web.drawings.networks import lay_out
@@ -21,6 +22,7 @@ from mediafp.web.group_json import takeover_to_json
 from mediafp.web.pages.groups import computed_or_conflict, waiting
 from mediafp.web.paging import Limit, Offset, Page, rows_of_page
 from mediafp.web.site import Site
+from mediafp.web.translation import page_text
 from mediafp.web.views import View
 
 LANES_ON_PAGE: Final = 30
@@ -63,7 +65,7 @@ def add_accounts(site: Site, asking: Asking) -> None:
         """Return the files that an answer counts, and what is called as the file that was asked about."""
         answer = answers.find(sha256)
         if answer is None:
-            raise HTTPException(404, "this file was not asked about, or is not kept any more; drop it again")
+            raise HTTPException(404, page_text("this file was not asked about, or is not kept any more; drop it again"))
         return set(answers.group(answer).files), answer.name
 
     def accounts(
@@ -95,7 +97,7 @@ def add_accounts(site: Site, asking: Asking) -> None:
         size = ROWS_ON_PAGE if view == "table" else LANES_ON_PAGE
         shown = rows_of_page(ordered, page, size)
         takeovers = [one for one in overview.takeovers if one.earlier in keys and one.later in keys]
-        iterations = [one for one in ordered if one.iteration and one.iteration > 1]
+        iterations = _successions(overview, ordered, takeovers)
         names = _names(overview, shown)
         state = {
             "shares": shares,
@@ -179,7 +181,7 @@ def _members(site: Site, group: str) -> tuple[set[str], str]:
     groups = site.clustering.get()
     both = groups.value.find(group) if groups else None
     if both is None:
-        raise HTTPException(404, "there is no group of this number")
+        raise HTTPException(404, page_text("there is no group of this number"))
     return set(both[0].members), both[0].name
 
 
@@ -242,6 +244,20 @@ def _rows(overview: AccountOverview, shown: Sequence[Account]) -> list[dict[str,
             }
         )
     return rows
+
+
+def _successions(
+    overview: AccountOverview, accounts: Iterable[Account], takeovers: Iterable[Takeover]
+) -> list[tuple[Account, Account]]:
+    """Return accounts of lines, each after the one before it in its line, unless they are a takeover, which is one question."""
+    places = {(one.iteration_of, one.iteration): one for one in overview.accounts.values() if one.iteration}
+    listed = {frozenset((one.earlier, one.later)) for one in takeovers}
+    pairs = (
+        (earlier, one)
+        for one in accounts
+        if one.iteration and (earlier := places.get((one.iteration_of, one.iteration - 1)))
+    )
+    return [(earlier, one) for earlier, one in pairs if frozenset((earlier.key, one.key)) not in listed]
 
 
 def _names(overview: AccountOverview, shown: Sequence[Account]) -> list[NameRow]:

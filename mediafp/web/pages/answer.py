@@ -1,7 +1,7 @@
 """The answer to a query, or about an asset: who used it, where, since when, whose it was, and why."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Annotated, Final, Literal
 from urllib.parse import urlencode
@@ -18,6 +18,7 @@ from mediafp.types.answers import Answer, Groupings, Stretch, Use, UseOrder
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY
 from mediafp.types.errors import UsageError
 from mediafp.types.instants import DAY_SECONDS, Instant, parse_instant
+from mediafp.types.matches import TraceEntry
 from mediafp.types.media import TimeSpan
 from mediafp.types.saved_queries import Box
 from mediafp.web.answer_drawings import BAR_HEIGHT, BAR_WIDTH, draw_bars, draw_cut
@@ -25,6 +26,8 @@ from mediafp.web.answer_json import COLUMNS, answer_rows, answer_to_json, groupi
 from mediafp.web.asking import Asking
 from mediafp.web.pages.answer_actions import add_answer_actions, answer_values
 from mediafp.web.site import FormFields, Sha256, Site
+from mediafp.web.store_messages import without_folders
+from mediafp.web.translation import page_text
 from mediafp.web.views import View
 
 LISTED_USES: Final = 60
@@ -66,7 +69,9 @@ def add_answer(site: Site, asking: Asking) -> None:
     def find(sha256: str) -> Answer:
         answer = answers.find(sha256)
         if answer is None:
-            raise HTTPException(404, "this file was not asked about, or is not kept any more; drop it again")
+            raise HTTPException(404, page_text("this file was not asked about, or is not kept any more; drop it again"))
+        if answer.error:
+            answer = replace(answer, error=without_folders(answer.error))
         # The case knows a received file by its SHA-256.
         is_named = answer.was_asked or answer.uri is None
         return answer if is_named else replace(answer, name=site.file_name(str(answer.uri)))
@@ -78,10 +83,15 @@ def add_answer(site: Site, asking: Asking) -> None:
         footage = [(rows, one) for one in groupings.footage if (rows := shown.rows(one.uses))]
         words = [(rows, one) for one in groupings.words if (rows := shown.rows(one.uses))]
         trace = groupings.trace
-        # Where any of several may be the source, the first of them stands for all: they are cut alike.
-        source = trace.source or next(iter(trace.equally_complete), None)
+        # Where any of several may be the source, one of them stands for all, as they are cut alike: the query, or else the first.
+        source = trace.source or min(trace.equally_complete, key=lambda one: not trace.is_query(one), default=None)
         source_use = next((use for use in groupings.pictures if source and use.match is source.match), None)
-        equal = [one.match for one in trace.equally_complete]
+        owners = list(trace.owner_clues().items())
+
+        def names(entries: Sequence[TraceEntry]) -> list[tuple[str, bool]]:
+            first = entries[:NAMED_SOURCES]
+            return [(site.title_of(one.match.sightings, one.match.sha256), trace.is_query(one)) for one in first]
+
         counted = groupings.files.values()
         has_frames = answer.kind == "video" and answer.asset is not None and all(answer.asset.size)
         frames = answers.frame_times(answer.sha256, None, QUERY_FRAMES) if has_frames else []
@@ -97,8 +107,10 @@ def add_answer(site: Site, asking: Asking) -> None:
             "listed": shown.limit,
             "source": source_use,
             "is_source_known": trace.source is not None,
-            "equally_complete": [site.title_of(one.sightings, one.sha256) for one in equal[:NAMED_SOURCES]],
-            "equally_complete_count": len(equal),
+            "owners": [(clue, names(stating), len(stating)) for clue, stating in owners[:NAMED_SOURCES]],
+            "owner_count": len(owners),
+            "equally_complete": names(trace.equally_complete),
+            "equally_complete_count": len(trace.equally_complete),
             "cut": draw_cut(source_use) if source_use else None,
             "videos": len({use.asset.sha256 for use in groupings.footage_uses}),
             "others": sum(not use.is_query for use in counted),
@@ -140,7 +152,7 @@ def add_answer(site: Site, asking: Asking) -> None:
         return View(
             template="answer.html.j2",
             values=values_of(found, groupings, shown),
-            json=lambda: answer_to_json(found),
+            json=lambda: answer_to_json(answers.quote(found)),
             columns=COLUMNS,
             rows=lambda: answer_rows(groupings),
         )
@@ -194,7 +206,7 @@ def add_answer(site: Site, asking: Asking) -> None:
 
     def match(sha256: Sha256) -> jsonl.JsonObject:
         """Return the matches and near misses of a query or an asset, each with its sightings."""
-        return answer_to_json(find(sha256))
+        return answer_to_json(answers.quote(find(sha256)))
 
     def groupings(sha256: Sha256, min_probability: Probability = DEFAULT_MIN_PROBABILITY) -> jsonl.JsonObject:
         """Return the uses of a query or an asset by source image, stretch of footage and words."""
@@ -205,14 +217,14 @@ def add_answer(site: Site, asking: Asking) -> None:
         """Ask about a part of a query or an asset, and return the query that it became."""
         part_sha256 = ask_part(sha256, request.box, request.t)
         asking.wait(part_sha256)
-        return answer_to_json(find(part_sha256))
+        return answer_to_json(answers.quote(find(part_sha256)))
 
     add_answer_actions(site, find)
     site.add_view("/answer/{sha256}", answer)
     site.add_part("/answer/{sha256}/part", part)
     site.add_action("/ask/{sha256}", ask)
     site.add_action("/answer/{sha256}/again", again)
-    site.add_action("/answer/{sha256}/evidence", evidence)
+    site.add_action("/answer/{sha256}/evidence", evidence, writes=False)
     site.add_api("/match/{sha256}", match)
     site.add_api("/groupings/{sha256}", groupings)
     site.add_api("/ask/{sha256}", api_ask, method="POST")

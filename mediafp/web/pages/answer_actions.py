@@ -47,7 +47,7 @@ def add_answer_actions(site: Site, find: Callable[[str], Answer]) -> None:
         return Response(_export(site, sha256, format), media_type=EXPORTS[format], headers=headers)
 
     site.add_action("/answer/{sha256}/add", add)
-    site.add_action("/answer/{sha256}/export", export)
+    site.add_action("/answer/{sha256}/export", export, writes=False)
 
 
 def take_in(site: Site, sha256: str, *, watch: bool = False, publish: Sequence[str] = ()) -> Job:

@@ -8,9 +8,11 @@ from urllib.parse import urlencode
 from fastapi import Query
 from starlette.exceptions import HTTPException
 
+from mediafp.case.answers.grouping import is_certain
 from mediafp.report import jsonl
 from mediafp.report.timelines import order_segments
 from mediafp.types.compared_pairs import ComparedFile, ComparedPair, LinePair, SpokenLine
+from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY
 from mediafp.types.matches import Match, Segment, SegmentChannel
 from mediafp.types.media import Asset
 from mediafp.web.asking import Asking
@@ -20,6 +22,7 @@ from mediafp.web.picture_stage import PictureStage, lay_out
 from mediafp.web.said_words import read_said
 from mediafp.web.site import Sha256, Site
 from mediafp.web.stretch_lanes import LEFT, StretchLanes, lay_stretches
+from mediafp.web.translation import page_text
 from mediafp.web.views import View
 
 Channel = Literal["picture", "video", "script"]
@@ -71,7 +74,9 @@ def add_compare(site: Site, asking: Asking) -> None:
     def find(query: str, reference: str) -> ComparedPair:
         pair = pairs.find(query, reference)
         if pair is None:
-            raise HTTPException(404, "one of the two files is neither in the case nor kept as a query; ask again")
+            raise HTTPException(
+                404, page_text("one of the two files is neither in the case nor kept as a query; ask again")
+            )
         return replace(pair, query=named(pair.query), reference=named(pair.reference))
 
     def named(file: ComparedFile) -> ComparedFile:
@@ -113,14 +118,14 @@ def add_compare(site: Site, asking: Asking) -> None:
         return View(
             template="compare.html.j2",
             values=values,
-            json=lambda: pair_to_json(pair),
+            json=lambda: pair_to_json(pairs.quote(pair)),
             columns=_COLUMNS,
             rows=lambda: _rows(pair),
         )
 
     def compared(query: Sha256, reference: Sha256) -> jsonl.JsonObject:
         """Return two files with everything that joins them: matches seen from the first one, points, words, both sides."""
-        return pair_to_json(find(query, reference))
+        return pair_to_json(pairs.quote(find(query, reference)))
 
     site.add_view("/compare/{query}/{reference}", compare)
     site.add_api("/compare/{query}/{reference}", compared)
@@ -301,6 +306,9 @@ def _video_values(pair: ComparedPair, seconds: float | None) -> dict[str, object
     stretches = order_segments(list(dict.fromkeys(s for match in pair.matches for s in match.segments if s.query)))
     durations = tuple(float(file.asset.properties.get("duration") or 0.0) for file in (pair.query, pair.reference))
     pictured = [one for one in stretches if one.channel == "picture"]
+    # What the heading states is what holds; of a pair that is in doubt as a whole, what may hold.
+    certain = [match for match in pair.matches if is_certain(match, DEFAULT_MIN_PROBABILITY)]
+    stated = [one for match in certain or pair.matches for one in match.segments]
     lanes: StretchLanes | None = lay_stretches(stretches, (durations[0], durations[1])) if stretches else None
     first = stretches[0].query[0] if stretches and stretches[0].query else 0.0
     start = first if seconds is None else seconds
@@ -312,7 +320,9 @@ def _video_values(pair: ComparedPair, seconds: float | None) -> dict[str, object
         "lanes": lanes,
         "lanes_left": LEFT,
         "frame_pairs": _frame_pairs(pictured),
-        "shared_seconds": {channel: _shared_seconds(stretches, channel) for channel in ("picture", "voice", "script")},
+        "shared_seconds": {channel: _shared_seconds(stated, channel) for channel in ("picture", "voice", "script")},
+        "is_certain": bool(certain),
+        "is_same_video": any(match.relation == "same_video" for match in certain or pair.matches),
         "start": start,
         "reference_start": at.reference_time(start) if at else 0.0,
         "stretch_data": [

@@ -27,6 +27,7 @@ from mediafp.web.group_json import group_to_json
 from mediafp.web.pages.groups import computed_or_conflict, waiting
 from mediafp.web.paging import Limit, Offset, Page
 from mediafp.web.site import Site
+from mediafp.web.translation import page_text
 from mediafp.web.views import View
 
 GroupId = Annotated[str, Path(pattern="^c[1-9][0-9]{0,9}$")]
@@ -126,7 +127,7 @@ def add_group(site: Site, asking: Asking) -> None:
         summary, cluster = both
         shown = summary.members[(page - 1) * MEMBERS_ON_PAGE : page * MEMBERS_ON_PAGE]
         if not shown:
-            raise HTTPException(404, "the group has no such page")
+            raise HTTPException(404, page_text("the group has no such page"))
         loaded = details_of(computed, id)
         details = loaded.details
         members = _members(site, summary, loaded, shown)
@@ -197,7 +198,7 @@ def _gone(groups: GroupList, id: str) -> View:
     """Return the page of a group that is none any more."""
     heirs = groups.heirs(id)
     if not heirs:
-        raise HTTPException(404, "there is no group of this number; it may have fallen apart")
+        raise HTTPException(404, page_text("there is no group of this number; it may have fallen apart"))
     return View(
         template="group_gone.html.j2",
         values={"id": id, "heirs": heirs},

@@ -9,7 +9,7 @@ from fastapi import Query
 from mediafp.report import jsonl
 from mediafp.report.names import display_name
 from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY
-from mediafp.types.errors import UsageError
+from mediafp.types.errors import StoreError, UsageError
 from mediafp.types.hashes import HASH_BYTES, HashAlgorithm, parse_hash
 from mediafp.types.matches import Match, QueryResult
 from mediafp.web.asking import Asking
@@ -35,6 +35,8 @@ def add_hash(site: Site, asking: Asking) -> None:
         results: list[tuple[HashAlgorithm, QueryResult]] = []
         try:
             results = [(parse_hash(one)[0], site.case.match_hash(one, top=LISTED_FILES)) for one in readings(text)]
+        except StoreError:
+            raise
         except UsageError as error:
             problem = str(error)
         shown = [(algorithm, result, _rows(site, result, weaker)) for algorithm, result in results]

@@ -16,6 +16,7 @@ from mediafp.types.instants import parse_instant
 from mediafp.web.asking import Asking
 from mediafp.web.jobs import MAX_MESSAGES, Job
 from mediafp.web.site import FormFields, Site
+from mediafp.web.translation import page_text
 from mediafp.web.views import View
 from mediafp.web.work import check_paths
 from mediafp.web.work_exports import EXPORT_FORMATS, ExportFormat
@@ -33,6 +34,8 @@ KINDS: Final = (
     "export",
 )
 """Kinds of jobs."""
+READING_KINDS: Final = ("verify",)
+"""Kinds that write nothing to the folder of the case but their record, without which they run too."""
 SHOWN_AFTER_SECONDS: Final = 24 * 3600
 """Seconds for which the start page shows a job that has ended, if no other one runs. Chosen, not measured."""
 LISTED_NAMES: Final = 3
@@ -94,7 +97,9 @@ def add_jobs(site: Site, asking: Asking) -> None:
     def file(id: JobId) -> Response:
         path = _or_missing(site, id) and site.jobs.file(id)
         if not path:
-            raise HTTPException(404, "this job has written no file, or it is not kept any more; start it again")
+            raise HTTPException(
+                404, page_text("this job has written no file, or it is not kept any more; start it again")
+            )
         name = f"{site.case_name}-{path.name}".encode("ascii", "ignore").decode() or path.name
         return FileResponse(path, filename=name, media_type="application/octet-stream")
 
@@ -116,7 +121,7 @@ def add_jobs(site: Site, asking: Asking) -> None:
         return site.go_back(form, "/jobs")
 
     def again(id: JobId, form: FormFields) -> Response:
-        _or_missing(site, id)
+        _check_writable(site, _or_missing(site, id).kind)
         site.jobs.again(id)
         return site.go_back(form, "/jobs")
 
@@ -140,17 +145,18 @@ def add_jobs(site: Site, asking: Asking) -> None:
     site.add_view("/jobs", jobs)
     site.add_part("/jobs/now", now)
     site.add_part("/jobs/{id}/file", file)
-    site.add_action("/jobs/start", start)
-    site.add_action("/jobs/{id}/cancel", cancel)
-    site.add_action("/jobs/{id}/again", again)
+    site.add_action("/jobs/start", start, writes=False)
+    site.add_action("/jobs/{id}/cancel", cancel, writes=False)
+    site.add_action("/jobs/{id}/again", again, writes=False)
     site.add_api("/jobs", jobs_api)
-    site.add_api("/jobs", start_api, method="POST")
+    site.add_api("/jobs", start_api, method="POST", writes=False)
     site.add_api("/jobs/{id}", job_api)
-    site.add_api("/jobs/{id}", cancel_api, method="DELETE")
+    site.add_api("/jobs/{id}", cancel_api, method="DELETE", writes=False)
 
 
 def start_job(site: Site, wanted: JobRequest) -> Job:
-    """Start a job. Raises UsageError for paths that do not exist."""
+    """Start a job. Raises UsageError for paths that do not exist, StoreError if it would write to a read-only case."""
+    _check_writable(site, wanted.kind)
     options: dict[str, Any] = {}
     title = ""
     if wanted.kind == "ingest":
@@ -245,6 +251,11 @@ def _is_recent(job: Job) -> bool:
     return ended is not None and time.time() - ended.start < SHOWN_AFTER_SECONDS
 
 
+def _check_writable(site: Site, kind: str) -> None:
+    if kind not in READING_KINDS:
+        site.case.check_writable()
+
+
 def _kind(kind: str) -> Any:
     if kind not in KINDS:
         raise UsageError(f"cannot start {kind[:40]!r}: there is no such work; choose one of {', '.join(KINDS)}")
@@ -256,7 +267,7 @@ def _or_missing(site: Site, id: str) -> Job:
     try:
         return site.jobs.find(id)
     except UsageError as error:
-        raise HTTPException(404, "there is no such job, or its record is not kept any more") from error
+        raise HTTPException(404, page_text("there is no such job, or its record is not kept any more")) from error
 
 
 def _title(names: Sequence[str]) -> str:

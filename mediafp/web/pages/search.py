@@ -10,7 +10,7 @@ from fastapi import Query
 from mediafp.case import Case
 from mediafp.report import jsonl
 from mediafp.types.bounded_cache import BoundedCache
-from mediafp.types.errors import UsageError
+from mediafp.types.errors import StoreError, UsageError
 from mediafp.types.found_speech import rate_hit
 from mediafp.types.instants import time_key
 from mediafp.types.search_results import FoundFile, SearchResult
@@ -80,6 +80,8 @@ def add_search(site: Site, asking: Asking) -> None:
         if q.strip():
             try:
                 result = found_for(q)
+            except StoreError:
+                raise
             except UsageError as problem:
                 error = str(problem)
         found = sorted_files([only_chosen(one, source) for one in filter_items(result.files, FACETS, chosen)], sort)

@@ -26,6 +26,7 @@ from mediafp.web.news import derive_news, load_news
 from mediafp.web.pages.errors import failed_row
 from mediafp.web.pages.jobs import shown_jobs
 from mediafp.web.site import FormFields, Site
+from mediafp.web.store_messages import without_folders
 from mediafp.web.translation import COOKIE, LANGUAGES
 from mediafp.web.views import View
 
@@ -160,7 +161,7 @@ def add_start(site: Site, asking: Asking) -> None:
     site.add_part("/start/overview", lambda: site.render("start_overview.html.j2", overview()))
     site.add_part("/start/warming", lambda: site.render("warming.html.j2", {"is_warm": site.warming.is_done}))
     site.add_action("/news/seen", mark_seen)
-    site.add_action("/language", choose_language)
+    site.add_action("/language", choose_language, writes=False)
     site.add_api("/news", news_api)
 
 
@@ -172,7 +173,7 @@ def query_to_json(saved: SavedQuery) -> jsonl.JsonObject:
         "asked_at": saved.asked_at,
         "state": saved.state,
         "seconds": saved.seconds,
-        "error": saved.error,
+        "error": without_folders(saved.error) if saved.error else None,
         "matches": [jsonl.match_to_json(match) for match in saved.result.matches] if saved.result else [],
     }
 

@@ -16,6 +16,7 @@ from mediafp.web.drawings.lanes import draw_lanes
 from mediafp.web.pages.groups import computed_or_conflict, waiting
 from mediafp.web.paging import Limit, Offset, Page, rows_of_page
 from mediafp.web.site import Site
+from mediafp.web.translation import page_text
 from mediafp.web.views import View
 
 Target = Annotated[str, Path(max_length=400)]
@@ -104,5 +105,5 @@ def _load(site: Site, overview: AccountOverview, target: str) -> tuple[Timeline,
             return overview.timeline(assets=set(both[0].members)), both[0].name, "group"
     keys = overview.find(target)
     if not keys:
-        raise HTTPException(404, "there is no account, file or group of this name")
+        raise HTTPException(404, page_text("there is no account, file or group of this name"))
     return overview.timeline(accounts=keys), target, "account"

@@ -97,6 +97,7 @@
   const take = files => {
     document.body.classList.remove("dropping");
     if (!files.length || isBusy) return;
+    if (document.body.dataset.readOnly) { tell(document.body.dataset.readOnly); return; }
     if (files.length === 1) { ask(files[0]); return; }
     waiting = [...files];
     show(choice, false);

@@ -76,5 +76,20 @@
     $$("[data-copy-address]").forEach(button => { button.dataset.copy = here; });
     $$("[data-back]").forEach(field => { field.value = here; });
   };
+  // A case that can only be read: what would change it is not offered. The server refuses it in any case.
+  const readOnly = document.body.dataset.readOnly;
+  const disableForms = () => {
+    for (const form of $$('form[method="post"]:not([data-reads])')) {
+      for (const control of form.elements) {
+        if (control.type === "hidden") continue;
+        control.disabled = true;
+        control.title = readOnly;
+      }
+    }
+  };
+  if (readOnly) {
+    disableForms();
+    document.addEventListener("htmx:afterSettle", disableForms);
+  }
   window.workbench = { $, $$, remember, say, isTyping };
 })();
