@@ -251,7 +251,7 @@ def test_file_with_one_removed_post_of_two_is_not_shown_as_one_without_a_removal
 def test_clues_of_tied_sources_and_the_file_itself_are_named(tmp_path: Path) -> None:
     clue = Clue(kind="weibo_uid", value="1669879400", source="file name", trust="high")
     with open_store(tmp_path / "store", create=True) as store:
-        add_images(store, *map(image_record, "abc"))
+        add_records(store, *map(image_record, "abc"))
         whole = sample_placement(covered=1.0, shown=1.0)
         keep(store, *(link("a", other, 0.99, placement=whole, coverage=(1.0, 1.0)) for other in "bc"))
         with store.writing():
