@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.matching.images.dense_comparison import SOFT_GRADIENTS, DenseComparison
+from mediafp.matching.images.dense_comparison import DenseComparison
+from mediafp.matching.images.dense_grid import SOFT_GRADIENTS
 from mediafp.matching.images.equalised_pair import (
     EDGE,
     EqualisedPair,

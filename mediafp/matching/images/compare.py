@@ -13,7 +13,7 @@ from mediafp.matching.candidates import NO_SCORE, Candidate, min_hamming_distanc
 from mediafp.matching.images import scoring
 from mediafp.matching.images.change_evidence import with_changes
 from mediafp.matching.images.changes import find_changes
-from mediafp.matching.images.dense_comparison import REFINE_BELOW, compare_densely
+from mediafp.matching.images.dense_grid import REFINE_BELOW, compare_densely
 from mediafp.matching.images.placement import place_all_occurrences, place_image, place_small_crop
 from mediafp.matching.images.placement_fit import PlacementFit
 from mediafp.matching.images.region_similarity import compute_region_similarity

@@ -6,7 +6,8 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.matching.images.dense_comparison import DenseComparison, warp_to_grid
+from mediafp.matching.images.dense_comparison import DenseComparison
+from mediafp.matching.images.dense_grid import warp_to_grid
 from mediafp.matching.images.light_maps import LARGE_DIFFERENCE, MIN_GAIN, fit_colours, fit_contrast
 from mediafp.matching.local_features import LocalFeatures
 from mediafp.types.arrays import Float32Array

@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 
 from mediafp.matching.images.changes import find_changes
-from mediafp.matching.images.dense_comparison import DenseComparison, compare_densely, measure_sharpness
+from mediafp.matching.images.dense_comparison import DenseComparison
+from mediafp.matching.images.dense_grid import compare_densely, measure_sharpness
 from mediafp.matching.images.placement import place_image
 from mediafp.matching.images.placement_fit import PlacementFit
 from mediafp.matching.local_features import LocalFeatures

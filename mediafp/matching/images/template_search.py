@@ -13,7 +13,8 @@ from functools import cached_property
 
 import numpy as np
 
-from mediafp.matching.images.dense_comparison import BLOCK_SIDE, SAME_NCC, DenseComparison, compare_densely
+from mediafp.matching.images.dense_comparison import BLOCK_SIDE, SAME_NCC, DenseComparison
+from mediafp.matching.images.dense_grid import compare_densely
 from mediafp.matching.images.placement import place_by_map
 from mediafp.matching.images.placement_fit import PlacementFit
 from mediafp.matching.images.transform import Transform

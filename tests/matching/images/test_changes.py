@@ -7,7 +7,7 @@ from sample_matches import sample_match, sample_placement
 
 from mediafp.matching.images.change_evidence import REASON_START, read_changes, with_changes
 from mediafp.matching.images.changes import find_changes
-from mediafp.matching.images.dense_comparison import compare_densely
+from mediafp.matching.images.dense_grid import compare_densely
 from mediafp.matching.images.placement import place_image
 from mediafp.matching.images.text_evidence import QueryText, add_text_evidence
 from mediafp.matching.local_features import LocalFeatures, query_features

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from mediafp.matching.images.dense_comparison import DenseComparison, compare_densely
+from mediafp.matching.images.dense_comparison import DenseComparison
+from mediafp.matching.images.dense_grid import compare_densely
 from mediafp.matching.images.placement import place_image
 from mediafp.matching.local_features import LocalFeatures, query_features
 
@@ -63,6 +64,16 @@ def pie_chart(seed: int) -> np.ndarray:
     return as_pixels(chart)
 
 
+def with_watermark(pixels: np.ndarray) -> np.ndarray:
+    """Return an image of 480 × 360 pixels under the rows of a watermark."""
+    marked = Image.fromarray(pixels)
+    draw, font = ImageDraw.Draw(marked), ImageFont.load_default(22)
+    for row in range(5):
+        for left in range(-20 + row % 2 * 60, 480, 190):
+            draw.text((left, 10 + 80 * row), "stock agency", (235, 235, 235), font)
+    return np.asarray(marked)
+
+
 @pytest.mark.parametrize("name", ["cat", "temple", "coffee"])
 @pytest.mark.parametrize(("scale", "quality"), [(0.6, 60), (0.25, 30)])
 def test_copy_of_a_photograph_agrees_wholly(
@@ -85,6 +96,27 @@ def test_photograph_under_a_sticker_is_one_image_and_the_sticker_differs(photos:
     different = (comparison.content > 0) & (comparison.ncc < 0.4)
     inner = different[rows * 5 // 16 : rows * 9 // 16, columns * 5 // 16 : columns * 9 // 16]
     assert inner.mean() > 0.9 and different.sum() < 1.3 * 0.375**2 * rows * columns
+
+
+def test_blocks_of_a_photograph_on_another_ground_are_solid(photos: dict[str, np.ndarray]) -> None:
+    cat, coffee = (cv2.resize(photos[name], (480, 360), interpolation=cv2.INTER_AREA) for name in ("cat", "coffee"))
+    shape = np.zeros((360, 480), np.uint8)
+    cv2.ellipse(shape, (240, 180), (140, 110), 0, 0, 360, 1, -1)
+    comparison = compare(recompressed(np.where(shape[..., None] > 0, cat, coffee), 0.8, 80), cat)
+    assert comparison.agreement < 0.5 and comparison.solid_blocks > 0.4 * comparison.photographic_blocks > 10
+
+
+@pytest.mark.parametrize("names", [("cat", "coffee"), ("cat", "rocket"), ("coffee", "rocket")])
+def test_blocks_along_the_strokes_of_one_watermark_are_not(
+    photos: dict[str, np.ndarray], names: tuple[str, str]
+) -> None:
+    marked = [with_watermark(cv2.resize(photos[name], (480, 360), interpolation=cv2.INTER_AREA)) for name in names]
+    sides = [LocalFeatures(pixels, (480, 360)) for pixels in marked]
+    fit = place_image(sides[0], sides[0])
+    assert fit is not None
+    comparison = compare_densely(*sides, fit.placement)
+    assert comparison is not None
+    assert comparison.photographic_blocks > 4 and comparison.solid_blocks < 0.2 * comparison.photographic_blocks
 
 
 @pytest.mark.parametrize("chart", [bar_chart, pie_chart])

@@ -26,6 +26,7 @@ def section(rows: str, *, top: int = 0, photographic: bool = False) -> SectionPa
         steady_ncc=np.where(agrees, 1.0, 0.0).astype(np.float32),
         displacement=np.zeros_like(content),
         photographic=np.full(content.shape, photographic),
+        surrounded=agrees,
     )
     tile = Page(number=1, size=(WIDTH, len(rows) * BLOCK_SIDE), corner=(0, top))
     return SectionPair(tiles=(tile, tile), query=PIXELS, reference=PIXELS, fit=None, dense=dense)

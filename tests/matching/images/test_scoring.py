@@ -29,6 +29,7 @@ def dense(ncc: float, *, photographic: bool = True) -> DenseComparison:
         steady_ncc=blocks,
         displacement=np.zeros_like(blocks),
         photographic=np.full(blocks.shape, photographic),
+        surrounded=np.full(blocks.shape, True),
     )
 
 
