@@ -136,3 +136,31 @@ def test_pages_of_a_file_share_the_limit(
     media, frames = decode_whole(tmp_path / "a.tif")
     assert [page.number for page in parse_pages(str(media.properties["pages"]))] == [1, 2, 1, 1, 1]
     assert len(frames) == 5
+
+
+@pytest.mark.parametrize(("name", "turned"), [("a.png", False), ("a.jpg", False), ("a.jpg", True), ("a.tif", False)])
+def test_small_picture_on_the_capture_of_a_phone_keeps_its_detail(
+    tmp_path: Path, photos: dict[str, np.ndarray], name: str, turned: bool
+) -> None:
+    """The page is decoded at half its size, or less; the profile picture on it is not."""
+    page, mask = Image.new("RGB", (1_080, 2_160), "white"), Image.new("L", (150, 150))
+    face = Image.fromarray(photos["cat"][:300, :300]).resize((150, 150), Image.Resampling.LANCZOS)
+    ImageDraw.Draw(mask).ellipse((0, 0, 149, 149), 255)
+    page.paste(face, (340, 250), mask)
+    ImageDraw.Draw(page).text((40, 700), "lerbar contan minrus pordis", "black", ImageFont.load_default(40))
+    exif = Image.Exif()
+    if turned:
+        exif[0x0112] = 6
+    stored = page.transpose(Image.Transpose.ROTATE_90) if turned else page
+    stored.save(tmp_path / name, quality=95, compress_level=1, exif=exif)
+    media, (whole, picture) = decode_whole(tmp_path / name)
+    asset = Asset(sha256="0" * 64, kind="image", bytes=1, properties=media.properties)
+    assert whole.pixels.shape[0] == 1_080 and box_iou(asset.pages[1].box, (340, 250, 490, 400)) > 0.85
+    height, width = picture.pixels.shape[:2]
+    assert (width, height) == asset.pages[1].size and min(width, height) >= 140
+    shown = np.asarray(page.crop(asset.pages[1].box).resize((width, height)))
+    assert np.abs(picture.pixels.astype(int) - shown).mean() < 5
+    # What is lost at half the size is the finest detail.
+    inner = np.s_[height // 4 : -height // 4, width // 4 : -width // 4]
+    details = [np.abs(np.diff(pixels[inner].astype(int), axis=1)).mean() for pixels in (picture.pixels, shown)]
+    assert details[0] > 0.9 * details[1]
