@@ -23,6 +23,8 @@ DIFFERENT_NCC, SAME_NCC = 0.4, 0.8
 PHOTOGRAPHIC_NCC = 0.7, 0.9
 """NCC up to which a photographic block shows another photograph, and from which the same: two pages of text that is too small to
 read, and two faces, have many blocks of .4 to .7. Chosen, not measured."""
+MIN_BLOCK_AGREEMENT = 0.5
+"""Agreement of a block below which it differs. Chosen, not measured."""
 FULL_AGREEMENT = 0.972
 """Agreement from which two images show one drawing: of 2,890 placed pairs that show no photograph and are no copies, most of one
 make, it is .964 at most on the finer grid (tables with other numbers; 7 pairs that share a part are 1), of 195 copies .979 at
@@ -96,6 +98,11 @@ class DenseComparison:
     def photographic_share(self) -> float:
         """Share of the blocks, flat ones included, that are photographic and agree where they are."""
         return self.photographic_blocks / float(np.broadcast_to(self.weight, self.content.shape).sum())
+
+    @property
+    def differing_share(self) -> float:
+        """Share of the blocks, flat ones included, that differ."""
+        return float(((self.content > 0) & (agreement_of(self.ncc) < MIN_BLOCK_AGREEMENT)).mean())
 
     @property
     def solid_blocks(self) -> float:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from mediafp.matching.images.dense_comparison import (
     BLOCK_SIDE,
     GRID_SIDE,
+    MIN_BLOCK_AGREEMENT,
     SEARCH_SHIFT,
     DenseComparison,
     agreement_of,
@@ -47,8 +48,6 @@ MIN_BLOCK_DEVIATION = 0.1
 """Standard deviation, in grey levels, of a block of the reference below which it has no NCC. Chosen, not measured."""
 FULL_CONTENT = 20.0
 """Standard deviation, in grey levels, from which a block counts in full. Chosen, not measured."""
-MIN_SURROUNDING = 0.5
-"""Agreement of a block below which those next to it are not surrounded by what agrees. Chosen, not measured."""
 SOFT_GRADIENTS = (0.7, 30.0)
 """Gradients, in grey levels per pixel, that photographs have nearly everywhere, and drawn graphics only at their edges. Chosen,
 not measured."""
@@ -330,7 +329,7 @@ def _are_surrounded(content: Float32Array, steady_ncc: Float32Array) -> npt.NDAr
     """Return True (R, C) for the blocks that agree where they are, and next to which none does not; flat ones do not count."""
     import cv2
 
-    differs = (content > 0) & (agreement_of(steady_ncc) < MIN_SURROUNDING)
+    differs = (content > 0) & (agreement_of(steady_ncc) < MIN_BLOCK_AGREEMENT)
     near = cv2.dilate(differs.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0)
     return np.asarray((content > 0) & (near == 0), np.bool_)
 

@@ -1,5 +1,7 @@
 """Changed regions of copies: they are found at their place, and edits of the whole picture are none."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -150,3 +152,25 @@ def test_reversed_match_tells_the_change_from_the_other_side() -> None:
     assert (change.what, change.before, change.after) == ("removed", "new", None)
     assert np.min(change.box, axis=0).tolist() == [30, 60] and np.max(change.box, axis=0).tolist() == [90, 70]
     assert back.why == (f"{REASON_START}at the bottom, 8 % of it, the text “new” was removed",)
+
+
+def test_copy_on_another_background_states_no_changes(photo: np.ndarray, photos: dict[str, np.ndarray]) -> None:
+    """What agrees with the new background by chance would leave a few small places, as if nothing else had changed."""
+    other = cv2.resize(photos["temple"], (400, 300), interpolation=cv2.INTER_AREA)
+    shape = np.zeros((300, 400, 1), np.uint8)
+    cv2.ellipse(shape, (190, 150), (115, 95), 0, 0, 360, 1, -1)
+    assert changes_of(recompressed(np.where(shape > 0, photo, other)), photo) == ()
+
+
+def test_changes_that_do_not_explain_the_difference_are_not_stated(photo: np.ndarray) -> None:
+    altered = photo.copy()
+    cv2.rectangle(altered, (150, 100), (169, 119), (250, 210, 40), -1)
+    query = recompressed(altered)
+    sides = query_features(query, query.shape[1::-1]), LocalFeatures(photo, photo.shape[1::-1])
+    fit = place_image(*sides)
+    assert fit is not None
+    dense = compare_densely(*sides, fit.placement)
+    assert dense is not None and find_changes(*sides, dense)
+    differs = np.zeros(dense.ncc.shape, bool)
+    differs.flat[::3] = True
+    assert find_changes(*sides, replace(dense, ncc=np.where(differs, 0, dense.ncc))) == ()
