@@ -1,3 +1,3 @@
 """Version of mediafp."""
 
-__version__ = "0.14.0"
+__version__ = "0.15.0"
