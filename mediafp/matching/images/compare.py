@@ -20,10 +20,11 @@ from mediafp.matching.images.region_similarity import compute_region_similarity
 from mediafp.matching.images.search import SHORTLIST_SIZE, ImageQuery, search_candidates
 from mediafp.matching.images.shared_layout import shows_different_inset
 from mediafp.matching.images.still_rows import rows_of_image
-from mediafp.matching.images.template_search import Template, place_template, resembles_whole
+from mediafp.matching.images.template_search import Template, place_part, place_template, resembles_whole
 from mediafp.matching.local_features import LocalFeatures
 from mediafp.matching.references import PairReferences, References
 from mediafp.matching.time_spans import covered_share, find_runs
+from mediafp.types.defaults import DEFAULT_MIN_PROBABILITY
 from mediafp.types.ground_pictures import find_image_parts
 from mediafp.types.matches import Match, Segment, by_probability
 
@@ -52,6 +53,11 @@ MAX_TEMPLATES = 40
 one among them."""
 MAX_MIRRORED_TEMPLATES = 14
 """Largest number of candidates in which its mirror image is sought too. Chosen, not measured."""
+MIN_PART_SCORE = 0.2
+"""Score from which a candidate that resembles a part of the query is placed by that part, if nothing else places it. Chosen, not
+measured."""
+MAX_PARTS_PLACED = 5
+"""Largest number of such candidates of one query. Chosen, not measured."""
 FEW_INLIERS = 12
 """Inliers below which a placement may be inexact. Chosen, not measured."""
 FINE_PLACE_SCORE = 0.09
@@ -131,6 +137,8 @@ def match_candidate(query: ImageQuery, candidate: Candidate, references: PairRef
     if thoroughly and reference and pair.inliers < FEW_INLIERS and not pair.is_settled:
         fit = _place_crop(_as_crops(query.features_at(candidate.query_row)), reference)
         pair = _measure_pair(candidate, reference, [fit], query, references) if fit else pair
+    if thoroughly and calibration.probability(pair.features) < DEFAULT_MIN_PROBABILITY:
+        pair = _place_part(pair, query, references)
     return _to_match(pair, query, references)
 
 
@@ -168,6 +176,7 @@ def compare_images(query: ImageQuery, references: References) -> list[ImagePair]
         return pairs
     if not has_conclusive_fit:
         pairs = _place_by_pixels(pairs, candidates, query, references)
+        pairs = _place_parts_of_query(pairs, query, references)
         has_conclusive_fit = any(pair.is_settled for pair in pairs)
     doubtful = [
         pair
@@ -216,6 +225,31 @@ def _place_by_pixels(
             pair = _measure_pair(candidate, reference, [fit], query, references)
             by_asset[candidate.sha256] = pair
     return list(by_asset.values())
+
+
+def _place_parts_of_query(pairs: list[ImagePair], query: ImageQuery, references: References) -> list[ImagePair]:
+    """Return pairs, the best of those that resemble a part of the query placed by that part if it is more probable so."""
+    similar = [
+        pair
+        for pair in pairs
+        if pair.candidate.score >= MIN_PART_SCORE
+        and query.boxes[pair.candidate.query_row]
+        and calibration.probability(pair.features) < DEFAULT_MIN_PROBABILITY
+    ]
+    similar.sort(key=lambda pair: -pair.candidate.score)
+    placed = {pair.candidate.sha256: _place_part(pair, query, references) for pair in similar[:MAX_PARTS_PLACED]}
+    return [placed.get(pair.candidate.sha256, pair) for pair in pairs]
+
+
+def _place_part(pair: ImagePair, query: ImageQuery, references: PairReferences) -> ImagePair:
+    """Return a pair measured again by the part of the query that resembles the reference, or the pair if it is more probable."""
+    candidate = pair.candidate
+    reference, box = references.local_features(candidate.sha256, candidate.row), query.boxes[candidate.query_row]
+    fit = place_part(query.features_at(candidate.query_row), box, reference) if reference and box else None
+    if fit is None:
+        return pair
+    other = _measure_pair(candidate, reference, [fit], query, references)
+    return max(pair, other, key=lambda one: calibration.probability(one.features))
 
 
 def _as_crops(query: LocalFeatures) -> list[Template]:

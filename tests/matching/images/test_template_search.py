@@ -11,8 +11,9 @@ from PIL import Image, ImageDraw, ImageFont
 from mediafp.matching.images.compare import match_image
 from mediafp.matching.images.placement import place_image, place_small_crop
 from mediafp.matching.images.search import ImageQuery
-from mediafp.matching.images.template_search import Template, place_template, resembles_whole
+from mediafp.matching.images.template_search import Template, place_part, place_template, resembles_whole
 from mediafp.matching.local_features import LocalFeatures, query_features
+from mediafp.types.geometry import box_corners, homography_from_corners, image_corners, transform_points
 
 SMOOTH = 7.0
 """Standard deviation, in pixels, of a blur after which a quarter of a photograph has too few keypoints to be placed."""
@@ -146,3 +147,46 @@ def test_match_states_the_blocks_of_a_crop_without_keypoints(photos: dict[str, n
     assert best.verdict == "copy" and best.probability > 0.9 and best.placement is not None
     assert best.why[0] == f"{best.placement.inliers} blocks of the image agree on one placement"
     assert any("of the reference is missing from the query" in reason for reason in best.why)
+
+
+def cut_out(photo: np.ndarray, ground: np.ndarray) -> tuple[np.ndarray, tuple[int, int, int, int]]:
+    """Return the middle of a photograph, an ellipse, on another one, and the box of the part that shows it."""
+    height, width = photo.shape[:2]
+    shape = np.zeros((height, width, 1), np.uint8)
+    cv2.ellipse(shape, (width // 2, height // 2), (width * 3 // 10, height * 3 // 10), 0, 0, 360, 1, -1)
+    composed = np.where(shape > 0, photo, cv2.resize(ground, (width, height), interpolation=cv2.INTER_AREA))
+    return recompressed(composed), (width // 4, height // 4, width * 3 // 4, height * 3 // 4)
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_cut_out_without_keypoints_is_placed_on_another_ground(
+    photos: dict[str, np.ndarray], *, mirrored: bool
+) -> None:
+    placed = by_keypoints = 0
+    for name, photo in photos.items():
+        reference = smooth(photo)
+        image, box = cut_out(reference, photos["coffee" if name != "coffee" else "cat"])
+        height, width = image.shape[:2]
+        query = as_query(np.ascontiguousarray(image[:, ::-1]) if mirrored else image)
+        by_keypoints += is_placed_by_keypoints(query, as_reference(reference))
+        fit = place_part(query, box, as_reference(reference))
+        if fit is None:
+            continue
+        placed += 1
+        assert fit.is_verified and fit.by_blocks and fit.placement.mirrored == mirrored, name
+        # Where the part lies: far from it, the corners of the image are less exact.
+        to_reference = homography_from_corners(image_corners(width, height), np.array(fit.placement.quad))
+        shown = box_corners(box)
+        true = shown * (-1, 1) + (width, 0) if mirrored else shown
+        assert np.abs(transform_points(to_reference, shown) - true).max() < 0.02 * max(photo.shape), name
+    assert placed > by_keypoints and placed >= 3
+
+
+def test_part_of_another_photograph_is_not_placed(photos: dict[str, np.ndarray]) -> None:
+    for name, other in permutations(photos, 2):
+        image, box = cut_out(smooth(photos[name]), photos[name])
+        assert place_part(as_query(image), box, as_reference(smooth(photos[other]))) is None, (name, other)
+
+
+def test_part_too_small_to_show_anything_is_not_placed(photos: dict[str, np.ndarray]) -> None:
+    assert place_part(as_query(photos["cat"]), (10, 10, 20, 20), as_reference(photos["cat"])) is None
