@@ -137,7 +137,7 @@ def match_candidate(query: ImageQuery, candidate: Candidate, references: PairRef
     if thoroughly and reference and pair.inliers < FEW_INLIERS and not pair.is_settled:
         fit = _place_crop(_as_crops(query.features_at(candidate.query_row)), reference)
         pair = _measure_pair(candidate, reference, [fit], query, references) if fit else pair
-    if thoroughly and calibration.probability(pair.features) < DEFAULT_MIN_PROBABILITY:
+    if thoroughly and _may_share_part(pair, query):
         pair = _place_part(pair, query, references)
     return _to_match(pair, query, references)
 
@@ -229,16 +229,16 @@ def _place_by_pixels(
 
 def _place_parts_of_query(pairs: list[ImagePair], query: ImageQuery, references: References) -> list[ImagePair]:
     """Return pairs, the best of those that resemble a part of the query placed by that part if it is more probable so."""
-    similar = [
-        pair
-        for pair in pairs
-        if pair.candidate.score >= MIN_PART_SCORE
-        and query.boxes[pair.candidate.query_row]
-        and calibration.probability(pair.features) < DEFAULT_MIN_PROBABILITY
-    ]
+    similar = [pair for pair in pairs if _may_share_part(pair, query)]
     similar.sort(key=lambda pair: -pair.candidate.score)
     placed = {pair.candidate.sha256: _place_part(pair, query, references) for pair in similar[:MAX_PARTS_PLACED]}
     return [placed.get(pair.candidate.sha256, pair) for pair in pairs]
+
+
+def _may_share_part(pair: ImagePair, query: ImageQuery) -> bool:
+    """Return True if a reference that nothing else makes probable resembles a part of the query."""
+    is_similar = pair.candidate.score >= MIN_PART_SCORE and query.boxes[pair.candidate.query_row] is not None
+    return is_similar and calibration.probability(pair.features) < DEFAULT_MIN_PROBABILITY
 
 
 def _place_part(pair: ImagePair, query: ImageQuery, references: PairReferences) -> ImagePair:
