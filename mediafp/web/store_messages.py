@@ -21,7 +21,8 @@ STORE_MESSAGES: Final[Mapping[StoreErrorKind, str]] = {
 """Sentence for each kind of error whose own message names the folder."""
 STORE_STATUSES: Final[Mapping[StoreErrorKind, int]] = {"full": 507, "read_only": 403, "unknown": 404}
 """HTTP status of these kinds; that of the others is 503."""
-_QUOTED_PATH: Final = re.compile(r"""(['"])/(?:(?:(?!\1).)*/)?((?:(?!\1)[^/\n])*)\1""")
+_QUOTED_PATH: Final = re.compile(r"""(['"])/(?:.*?/)??([^/]*?)\1(?=[:;,.)\s]|\Z)""", re.DOTALL)
+"""A path in quotes, and its last part. A quote within it, as in the name O'Brien, is not followed by what can follow the path."""
 
 
 def store_status(error: StoreError) -> int:

@@ -12,7 +12,7 @@ from mediafp.case import Case, open_case
 from mediafp.case.saved_queries import WARM_UP_IMAGE
 from mediafp.store.sqlite.errors import store_error
 from mediafp.types.errors import StoreError, StoreErrorKind
-from mediafp.web.store_messages import STORE_MESSAGES, public_text
+from mediafp.web.store_messages import STORE_MESSAGES, public_text, without_folders
 
 FOLDER = Path("/srv/analyst/cases/secret op/store")
 ANSWERS: dict[StoreErrorKind, tuple[int, str]] = {
@@ -120,3 +120,14 @@ def test_saved_answer_that_failed_names_no_folder(served_pair: ServedCase, monke
     for address in (f"/answer/{upload.sha256}", f"/api/match/{upload.sha256}", "/api/asked"):
         text = served_pair.get(address).text
         assert "cannot read the store" in text and "secret op" not in text, address
+
+
+@pytest.mark.parametrize("folder", ["/home/ann/o'brien/case", "/home/two\nlines/case"])
+def test_folder_with_quotes_or_line_breaks_in_its_name_is_not_stated(folder: str) -> None:
+    """All of it behind the quote was, and all of it before a line break."""
+    assert without_folders(f"cannot write to '{folder}': it is closed") == "cannot write to 'case': it is closed"
+    moved = f"cannot move {folder + '/a.jpg'!r} from '/old/b.jpg': the store '{folder}' has no such sighting"
+    assert (
+        without_folders(moved).replace('"', "'")
+        == "cannot move 'a.jpg' from 'b.jpg': the store 'case' has no such sighting"
+    )
