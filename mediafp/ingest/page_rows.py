@@ -51,6 +51,7 @@ def read_page_rows(
     number: int,
     size: tuple[int, int],
     max_parts: int,
+    warnings: list[str],
     reopen: Callable[[], Image.Image] | None = None,
 ) -> PageRows:
     """Return what the rows of the current page of an image show.
@@ -61,7 +62,9 @@ def read_page_rows(
         number: Number of the page.
         size: Width and height of the page in pixels, upright.
         max_parts: Largest number of sections and further renderings.
+        warnings: Receives that small pictures have less detail.
         reopen: Opens the image again at the size of `cut_sides`, for small pictures on it; None if `image` is not reduced.
+            If it fails, they are cut from `image`.
     """
     if not max_parts or not is_long(size):
         first, *others = render(image, orientation)
@@ -79,8 +82,17 @@ def read_page_rows(
     pixels = first.pixels
     if sections and not is_long(size):
         # At half the size of the page, half of the detail of a profile picture would be lost.
-        larger = reopen() if reopen else image
-        pixels = render(larger, orientation, factor=cut_factor(larger.size), ground=first.ground)[0].pixels
+        try:
+            larger = reopen() if reopen else image
+            pixels = render(larger, orientation, factor=cut_factor(larger.size), ground=first.ground)[0].pixels
+        except Exception as error:
+            # The page itself was read; what is larger takes more memory.
+            reason = (
+                "it does not fit in memory" if isinstance(error, MemoryError) else str(error) or type(error).__name__
+            )
+            warnings.append(
+                f"skipped the detail of small images on page {number}: its full size cannot be read ({reason})"
+            )
     parts += [(section, _cut(pixels, section, size)) for section in sections]
     return PageRows(pixels=whole, ground=first.ground, parts=parts)
 

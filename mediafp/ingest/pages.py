@@ -102,7 +102,12 @@ def _iter_pages(
                         continue
                     pixels_left -= size[0] * size[1]
                     rows = read_page_rows(
-                        image, orientation, number=number, size=size, max_parts=MAX_PAGE_PARTS - len(parts)
+                        image,
+                        orientation,
+                        number=number,
+                        size=size,
+                        max_parts=MAX_PAGE_PARTS - len(parts),
+                        warnings=warnings,
                     )
             except MediaError as error:
                 if number == 1:

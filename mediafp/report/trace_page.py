@@ -57,7 +57,8 @@ def write_trace(
     query = result.sha256
     owners = list(trace.owner_clues().items()) if trace.entries else []
     numbered = list(enumerate(trace.entries, 1))
-    numbered.sort(key=lambda item: least_cut is None or item[1].match is not least_cut.match)
+    # The query as a source has more sightings than its own entry, which lacks the path that was asked about.
+    numbered.sort(key=lambda item: least_cut is None or item[1].match.sha256 != least_cut.match.sha256)
 
     def build_values(images: PageImages) -> Mapping[str, object]:
         evidence = PageEvidence(source, images, paths=paths)
@@ -130,7 +131,7 @@ def _row(number: int, entry: TraceEntry, trace: Trace, evidence: PageEvidence) -
         number=number,
         date=entry.first_seen or "no date",
         account=account_name(match.sightings[0]) if match.sightings else Markup(),
-        least_cut=any(match is one.match for one in (trace.source, *trace.equally_complete) if one),
+        least_cut=any(match.sha256 == one.match.sha256 for one in trace.perhaps_sources),
         image=evidence.image(match.sha256),
         name=display_name(match.uris[0]),
         verdict=match.verdict,

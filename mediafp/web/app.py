@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from fastapi import Depends, FastAPI, Request
@@ -98,7 +99,7 @@ def create_app(case: Case, settings: ServeSettings) -> ASGIApp:
 async def _answer_error(site: Site, request: Request, error: Exception) -> Response:
     """Return an error as a page or, of the API, as an object; never with a traceback or a path of this machine."""
     await note_request(request)
-    status, message = _status_of(error)
+    status, message = _status_of(error, site.case.folder)
     if status >= 500:
         _logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
     if request.url.path.startswith("/api/") or request.url.path.endswith((".json", ".csv")):
@@ -112,8 +113,8 @@ async def _answer_error(site: Site, request: Request, error: Exception) -> Respo
     return site.render("error.html.j2", values, status=status, states_case=False)
 
 
-def _status_of(error: Exception) -> tuple[int, str]:
-    """Return the HTTP status and the message of an error."""
+def _status_of(error: Exception, folder: Path) -> tuple[int, str]:
+    """Return the HTTP status and the message of an error, which does not state the folder of the case."""
     match error:
         case HTTPException():
             # Starlette's own words for an unknown address are those of the standard.
@@ -130,12 +131,12 @@ def _status_of(error: Exception) -> tuple[int, str]:
                 (404, page_text("there is no such page")) if is_address else (400, f"cannot use the value of: {names}")
             )
         case DecisionConflict() | OutdatedDraft():
-            return 409, str(error)
+            return 409, public_text(error, folder)
         case StoreError():
-            return store_status(error), public_text(error)
+            return store_status(error), public_text(error, folder)
         case UsageError():
-            return 400, str(error)
+            return 400, public_text(error, folder)
         case MediafpError():
-            return 415, str(error)
+            return 415, public_text(error, folder)
         case _:
             return 500, "an internal error; the terminal of mediafp serve states it"

@@ -244,7 +244,7 @@ class Jobs:
             state = "cancelled"
         except MediafpError as failure:
             _logger.warning("the job %s failed: %s", job.kind, failure)
-            state, error = "failed", public_text(failure)
+            state, error = "failed", public_text(failure, self._folder.parent)
         except Exception:
             _logger.exception("the job %s failed", job.kind)
             state, error = "failed", "internal error; the terminal of mediafp serve states it"

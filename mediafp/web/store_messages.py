@@ -1,7 +1,8 @@
-"""Errors of the store as the workbench states them: to whoever looks at a page, without a folder of this machine."""
+"""Errors as the workbench states them: to whoever looks at a page, without the folder of the case."""
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 from mediafp.types.errors import MediafpError, StoreError, StoreErrorKind
@@ -21,7 +22,8 @@ STORE_MESSAGES: Final[Mapping[StoreErrorKind, str]] = {
 """Sentence for each kind of error whose own message names the folder."""
 STORE_STATUSES: Final[Mapping[StoreErrorKind, int]] = {"full": 507, "read_only": 403, "unknown": 404}
 """HTTP status of these kinds; that of the others is 503."""
-_QUOTED_PATH: Final = re.compile(r"""(['"])/(?:(?:(?!\1).)*/)?((?:(?!\1)[^/\n])*)\1""")
+_QUOTED_PATH: Final = re.compile(r"""(['"])/(?:.*?/)??([^/]*?)\1(?=[:;,.)\s]|\Z)""", re.DOTALL)
+"""A path in quotes, and its last part. A quote within it, as in the name O'Brien, is not followed by what can follow the path."""
 
 
 def store_status(error: StoreError) -> int:
@@ -29,11 +31,23 @@ def store_status(error: StoreError) -> int:
     return STORE_STATUSES.get(error.kind, 503)
 
 
-def public_text(error: MediafpError) -> str:
-    """Return the message of an error; of the store, a sentence of `STORE_MESSAGES`, or its own with the names of paths alone."""
+def public_text(error: MediafpError, folder: Path) -> str:
+    """Return the message of an error, in which the folder of the case is its name alone.
+
+    That of an error of the store is a sentence of `STORE_MESSAGES`, or its own with the names of all paths alone.
+
+    Args:
+        error: The error.
+        folder: Folder of the case.
+    """
+    text = str(error)
+    for path in (folder.absolute(), folder):
+        if path.name and len(path.parts) > 1:
+            text = text.replace(str(path), path.name)
     if not isinstance(error, StoreError):
-        return str(error)
-    return STORE_MESSAGES.get(error.kind) or without_folders(str(error))
+        # The other paths were named in the request.
+        return text
+    return STORE_MESSAGES.get(error.kind) or without_folders(text)
 
 
 def without_folders(text: str) -> str:

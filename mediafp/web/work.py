@@ -108,19 +108,19 @@ def _take_in(case: Case, job: RunningJob, speech: SpeechOptions) -> dict[str, An
     result = _ingest(case, job, speech, _received_paths(case, wanted["files"]))
     for sha256 in filter(case.find_asset, wanted["files"]):
         if wanted.get("watch"):
-            _try(job, partial(case.add_watch, sha256, None, "asset"))
+            _try(case, job, partial(case.add_watch, sha256, None, "asset"))
         for reference in wanted.get("publish", ()):
-            card = _try(job, partial(case.match_card, sha256, reference))
-            result["draft"] = _try(job, partial(add_card, case, card)) if card else None
+            card = _try(case, job, partial(case.match_card, sha256, reference))
+            result["draft"] = _try(case, job, partial(add_card, case, card)) if card else None
     return result
 
 
-def _try[Value](job: RunningJob, act: Callable[[], Value]) -> Value | None:
+def _try[Value](case: Case, job: RunningJob, act: Callable[[], Value]) -> Value | None:
     """Return the result of a function; None if it cannot be done, which a message of the job states."""
     try:
         return act()
     except UsageError as error:
-        job.update(message=escape_unprintable(public_text(error)))
+        job.update(message=escape_unprintable(public_text(error, case.folder)))
         return None
 
 

@@ -2,12 +2,14 @@
 
 import itertools
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from media_files import decode_whole
 from PIL import Image, ImageDraw, ImageFont
 
+from mediafp.ingest.image_pixels import render
 from mediafp.ingest.limits import MAX_PAGE_PARTS
 from mediafp.ingest.page_blocks import find_blocks
 from mediafp.ingest.page_sections import MAX_CUT_PIXELS, MAX_TILES, cut_factor, is_long, tile_boxes
@@ -138,16 +140,22 @@ def test_pages_of_a_file_share_the_limit(
     assert len(frames) == 5
 
 
-@pytest.mark.parametrize(("name", "turned"), [("a.png", False), ("a.jpg", False), ("a.jpg", True), ("a.tif", False)])
-def test_small_picture_on_the_capture_of_a_phone_keeps_its_detail(
-    tmp_path: Path, photos: dict[str, np.ndarray], name: str, turned: bool
-) -> None:
-    """The page is decoded at half its size, or less; the profile picture on it is not."""
+def capture_of_phone(photos: dict[str, np.ndarray]) -> Image.Image:
+    """Return the page of a profile with a round picture of 150 pixels."""
     page, mask = Image.new("RGB", (1_080, 2_160), "white"), Image.new("L", (150, 150))
     face = Image.fromarray(photos["cat"][:300, :300]).resize((150, 150), Image.Resampling.LANCZOS)
     ImageDraw.Draw(mask).ellipse((0, 0, 149, 149), 255)
     page.paste(face, (340, 250), mask)
     ImageDraw.Draw(page).text((40, 700), "lerbar contan minrus pordis", "black", ImageFont.load_default(40))
+    return page
+
+
+@pytest.mark.parametrize(("name", "turned"), [("a.png", False), ("a.jpg", False), ("a.jpg", True), ("a.tif", False)])
+def test_small_picture_on_the_capture_of_a_phone_keeps_its_detail(
+    tmp_path: Path, photos: dict[str, np.ndarray], name: str, turned: bool
+) -> None:
+    """The page is decoded at half its size, or less; the profile picture on it is not."""
+    page = capture_of_phone(photos)
     exif = Image.Exif()
     if turned:
         exif[0x0112] = 6
@@ -164,3 +172,38 @@ def test_small_picture_on_the_capture_of_a_phone_keeps_its_detail(
     inner = np.s_[height // 4 : -height // 4, width // 4 : -width // 4]
     details = [np.abs(np.diff(pixels[inner].astype(int), axis=1)).mean() for pixels in (picture.pixels, shown)]
     assert details[0] > 0.9 * details[1]
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif"])
+def test_small_picture_is_cut_from_the_reduced_page_where_the_page_does_not_fit_in_memory(
+    tmp_path: Path, photos: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The file was lost, of which the page itself had been read."""
+
+    def fail_at_full_size(image: Image.Image, orientation: int, *, factor: int | None = None, **kwargs: Any) -> object:
+        if factor is not None:
+            raise MemoryError
+        return render(image, orientation, **kwargs)
+
+    monkeypatch.setattr("mediafp.ingest.page_rows.render", fail_at_full_size)
+    page = capture_of_phone(photos)
+    page.save(tmp_path / name, append_images=[page] if name == "a.tif" else [], save_all=name == "a.tif")
+    media, frames = decode_whole(tmp_path / name)
+    pages = parse_pages(str(media.properties["pages"]))
+    small = [one.pixels for one, page in zip(frames, pages, strict=True) if max(page.size) < 200]
+    assert small and all(70 <= max(pixels.shape[:2]) <= 80 for pixels in small)
+    assert media.warnings[0] == (
+        "skipped the detail of small images on page 1: its full size cannot be read (it does not fit in memory)"
+    )
+    assert len(media.warnings) == len(small)
+
+
+def test_page_that_takes_long_is_not_decoded_twice(
+    tmp_path: Path, photos: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel ends a worker that uses more CPU time than one file may, and the file would be lost."""
+    monkeypatch.setattr("mediafp.ingest.images.MAX_REPEATED_CPU_SECONDS", 0.0)
+    capture_of_phone(photos).save(tmp_path / "a.jpg", quality=95)
+    media, (_, picture) = decode_whole(tmp_path / "a.jpg")
+    assert 70 <= max(picture.pixels.shape[:2]) <= 80
+    assert [warning.partition(":")[0] for warning in media.warnings] == ["skipped the detail of small images on page 1"]

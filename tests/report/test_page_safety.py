@@ -300,3 +300,18 @@ def test_page_of_a_trace_states_the_clues_of_each_possible_source(tmp_path: Path
     page = " ".join(re.sub("<[^>]+>", "", (tmp_path / "page.html").read_text(encoding="utf-8")).split())
     assert "weibo uid 1669879400 (file name, trust: high)clue to the owner, of a.jpg (the image itself), b.jpg" in page
     assert "no date decides which is the source" in page
+
+
+def test_entry_of_the_traced_image_at_another_path_is_marked_as_the_source_and_comes_first(tmp_path: Path) -> None:
+    """None was: the source has the sightings of the path that was asked about too, and was taken for another match."""
+    other = TraceEntry(match=replace(COPY, uris=("part.jpg",), sha256=VIDEO), first_seen=None, extent=0.5)
+    listed = TraceEntry(match=replace(COPY, uris=("again.jpg",)), first_seen=None, extent=1.0)
+    own = replace(listed, match=replace(COPY, uris=("asked.jpg", "again.jpg")))
+    result = QueryResult(query="asked.jpg", sha256=IMAGE, kind="image", error=None, matches=(other.match, listed.match))
+    traced = Trace(result=result, entries=(other, listed), source=own)
+    write_trace(tmp_path / "page.html", traced, HostileSource("x"), seal=SEAL)
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    rows = re.findall(r'<a class="named" href="#m(\d)">.*?</td>', page, re.DOTALL)
+    marked = re.findall(r'href="#m(\d)">(?:(?!</td>).)*most complete</span>', page, re.DOTALL)
+    assert rows == ["1", "2"] and marked == ["2"]
+    assert page.index('id="m2"') < page.index('id="m1"')

@@ -11,8 +11,8 @@ from served_case import ServedCase, served
 from mediafp.case import Case, open_case
 from mediafp.case.saved_queries import WARM_UP_IMAGE
 from mediafp.store.sqlite.errors import store_error
-from mediafp.types.errors import StoreError, StoreErrorKind
-from mediafp.web.store_messages import STORE_MESSAGES, public_text
+from mediafp.types.errors import StoreError, StoreErrorKind, UsageError
+from mediafp.web.store_messages import STORE_MESSAGES, public_text, without_folders
 
 FOLDER = Path("/srv/analyst/cases/secret op/store")
 ANSWERS: dict[StoreErrorKind, tuple[int, str]] = {
@@ -109,7 +109,7 @@ def test_errors_of_sqlite_have_a_kind(code: int, kind: str, tmp_path: Path) -> N
 
 def test_names_of_paths_remain_in_other_messages() -> None:
     error = StoreError("""cannot read '/a b/c/d.json' of "/o'neil/case": it is damaged ('x/y'); delete it""")
-    assert public_text(error) == """cannot read 'd.json' of "case": it is damaged ('x/y'); delete it"""
+    assert public_text(error, FOLDER) == """cannot read 'd.json' of "case": it is damaged ('x/y'); delete it"""
 
 
 def test_saved_answer_that_failed_names_no_folder(served_pair: ServedCase, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,3 +120,36 @@ def test_saved_answer_that_failed_names_no_folder(served_pair: ServedCase, monke
     for address in (f"/answer/{upload.sha256}", f"/api/match/{upload.sha256}", "/api/asked"):
         text = served_pair.get(address).text
         assert "cannot read the store" in text and "secret op" not in text, address
+
+
+@pytest.mark.parametrize("folder", ["/home/ann/o'brien/case", "/home/two\nlines/case"])
+def test_folder_with_quotes_or_line_breaks_in_its_name_is_not_stated(folder: str) -> None:
+    """All of it behind the quote was, and all of it before a line break."""
+    assert without_folders(f"cannot write to '{folder}': it is closed") == "cannot write to 'case': it is closed"
+    moved = f"cannot move {folder + '/a.jpg'!r} from '/old/b.jpg': the store '{folder}' has no such sighting"
+    assert (
+        without_folders(moved).replace('"', "'")
+        == "cannot move 'a.jpg' from 'b.jpg': the store 'case' has no such sighting"
+    )
+
+
+@pytest.mark.parametrize("subject", ["match", "group", "iteration"])
+def test_request_that_names_nothing_in_the_case_is_answered_without_its_folder(
+    served_pair: ServedCase, tmp_path: Path, subject: str
+) -> None:
+    """Those of the store named it no more, and the refusals of a decision did."""
+    wanted = {"a": "c" * 64, "b": "d" * 64, "decision": "confirm", "subject": subject}
+    answer = served_pair.client.post("/api/decisions", json=wanted)
+    assert answer.status_code == 400 and "the store 'store'" in answer.json()["error"]
+    assert str(tmp_path) not in answer.text
+
+
+def test_folder_of_the_case_is_its_name_in_any_message() -> None:
+    folder = Path("/srv/the authors' cases/x")
+    error = StoreError(f"cannot write to '{folder}': it is closed")
+    assert public_text(error, folder) == "cannot write to 'x': it is closed"
+    assert (
+        public_text(UsageError("cannot ingest '/b': no. such. file"), Path("/")) == "cannot ingest '/b': no. such. file"
+    )
+    relative = UsageError("the store 'operations/x' has none of this name")
+    assert public_text(relative, Path("operations/x")) == "the store 'x' has none of this name"

@@ -240,6 +240,8 @@ def _judge(
         # The sections confirm what suggested the map; those of a face have few keypoints of their own.
         probability = max(probability, match.probability)
     compared = f"compared in {len(pairs)} of {count_of(len(shared), 'section')} that both images show"
+    if differing := sum(pair.differs_as_whole for pair in pairs):
+        compared += f", {differing} of which {'differs' if differing == 1 else 'differ'} for the most part"
     judged = replace(
         match,
         verdict=image_verdict(probability, match.score, fit, distance),
@@ -348,7 +350,12 @@ def _join(
 
 
 def _find_changes(pairs: Sequence[SectionPair]) -> tuple[Change, ...]:
-    """Return the changes of all sections, the largest first, one of those that share a place: sections overlap."""
+    """Return the changes of all sections, the largest first, one of those that share a place: sections overlap.
+
+    None if one of them differs as a whole: the changes of the others would be taken for all that differs.
+    """
+    if any(pair.differs_as_whole for pair in pairs):
+        return ()
     found = sorted(
         (one for pair in pairs for one in pair.find_changes()), key=lambda one: -polygon_area(np.array(one.box))
     )

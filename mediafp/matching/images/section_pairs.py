@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from mediafp.matching.images.changes import find_changes
+from mediafp.matching.images.changes import MAX_DIFFERING, find_changes
 from mediafp.matching.images.dense_comparison import DenseComparison
 from mediafp.matching.images.dense_grid import compare_densely, measure_sharpness
 from mediafp.matching.images.placement import place_image
@@ -88,6 +88,11 @@ class SectionPair:
         corners = self.tiles[0].box[:2], self.tiles[1].box[:2]
         moved = np.array(self.fit.placement.correspondences) + np.array(corners)
         return list(zip(rounded_points(moved[:, 0]), rounded_points(moved[:, 1]), strict=True))
+
+    @property
+    def differs_as_whole(self) -> bool:
+        """True if so much of the sections differs that no changes of them are stated."""
+        return self.dense.differing_share > MAX_DIFFERING
 
     def find_changes(self) -> list[Change]:
         """Return what is changed, in pixels of the page of the reference."""

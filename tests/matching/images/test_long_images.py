@@ -292,6 +292,16 @@ def test_sections_without_a_placement_are_below_one_half_too(photos: Photos) -> 
     assert (match.verdict, match.probability) == ("possible", 0.49)
 
 
+def test_section_that_differs_as_a_whole_is_counted_and_no_changes_are_stated(photos: Photos) -> None:
+    """Changes of the other sections would be taken for all that differs."""
+    shown = [photo(photos, name, 400) for name in ("coffee", "cat", "temple", "rocket")]
+    reference, query = (page(*shown, photo(photos, last, 400)) for last in ("flower", "cat"))
+    ImageDraw.Draw(query).rectangle((100, 500, 200, 560), "yellow", "black", 4)
+    match = matched(query, reference)
+    assert match.verdict == "copy" and match.changes == ()
+    assert match.why[0] == "compared in 5 of 5 sections that both images show, 1 of which differs for the most part"
+
+
 def test_sections_of_a_very_long_page_are_chosen_evenly(photos: Photos) -> None:
     reference = page(*(photo(photos, name, 400) for name in ("coffee", "cat", "temple", "rocket", "flower") * 3))
     match = matched(reference.resize((300, 4_500)), reference)
