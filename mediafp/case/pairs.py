@@ -154,7 +154,7 @@ class Pairs:
         try:
             return self._queries.evidence(sha256).asset(sha256)
         except StoreError as error:
-            if error.kind not in ("unknown", "damaged"):
+            if not error.concerns_one_file:
                 raise
             return None
 

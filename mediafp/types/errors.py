@@ -44,6 +44,11 @@ class StoreError(UsageError):
         super().__init__(message)
         self.kind = kind
 
+    @property
+    def concerns_one_file(self) -> bool:
+        """True if the rest of the store can be used: it has no such asset, or that one is damaged."""
+        return self.kind in ("unknown", "damaged")
+
 
 class SandboxError(UsageError):
     """A restriction that untrusted media is decoded under is not available on this machine."""

@@ -31,8 +31,8 @@ def _or_missing(read: Callable[[], bytes | None]) -> bytes:
     try:
         image = read()
     except StoreError as error:
-        # The other reasons hold for the whole case: the file may have an image.
-        if error.kind not in ("unknown", "damaged"):
+        # Else the file may have an image.
+        if not error.concerns_one_file:
             raise
         image = None
     if image is None:

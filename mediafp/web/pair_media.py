@@ -84,7 +84,7 @@ def _frame(site: Site, pairs: Pairs, sha256: str, seconds: float | None, page: i
         elif asset and (jpeg := site.queries.evidence(sha256).thumbnail(sha256, None, page)):
             return Response(jpeg, media_type=JPEG_TYPE, headers={FRAME_EXACT_HEADER: "1"})
     except StoreError as error:
-        if error.kind not in ("unknown", "damaged"):
+        if not error.concerns_one_file:
             raise
     raise HTTPException(404, "there is no image of this file")
 

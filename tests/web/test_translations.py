@@ -212,7 +212,7 @@ def test_footer_denies_that_the_same_media_means_the_same_operator() -> None:
 
 
 def test_pages_of_errors_are_translated(workbench: ServedCase) -> None:
-    """What to do about an unknown address was English on every page."""
+    """An unknown address got its advice in English on every page."""
     for address, text in (
         ("/no-such-page", "请检查地址，或从首页开始"),
         (f"/answer/{'f' * 64}", "没有查询过这个文件，或已不再保留；请重新拖放"),

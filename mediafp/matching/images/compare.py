@@ -5,6 +5,7 @@ The path of a query: nearest neighbours of its crops, candidates, placement of t
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 import numpy as np
 
@@ -94,6 +95,11 @@ class ImagePair:
     def inliers(self) -> int:
         """Inliers of the placement; 0 without one."""
         return self.fit.placement.inliers if self.fit else 0
+
+    @property
+    def probability(self) -> float:
+        """Calibrated probability of the pair."""
+        return calibration.probability(self.features)
 
     @property
     def is_settled(self) -> bool:
@@ -238,7 +244,7 @@ def _place_parts_of_query(pairs: list[ImagePair], query: ImageQuery, references:
 def _may_share_part(pair: ImagePair, query: ImageQuery) -> bool:
     """Return True if a reference that nothing else makes probable resembles a part of the query."""
     is_similar = pair.candidate.score >= MIN_PART_SCORE and query.boxes[pair.candidate.query_row] is not None
-    return is_similar and calibration.probability(pair.features) < DEFAULT_MIN_PROBABILITY
+    return is_similar and pair.probability < DEFAULT_MIN_PROBABILITY
 
 
 def _place_part(pair: ImagePair, query: ImageQuery, references: PairReferences) -> ImagePair:
@@ -249,7 +255,7 @@ def _place_part(pair: ImagePair, query: ImageQuery, references: PairReferences) 
     if fit is None:
         return pair
     other = _measure_pair(candidate, reference, [fit], query, references)
-    return max(pair, other, key=lambda one: calibration.probability(one.features))
+    return max(pair, other, key=attrgetter("probability"))
 
 
 def _as_crops(query: LocalFeatures) -> list[Template]:
@@ -326,7 +332,7 @@ def _place_in_parts(
         fit = place_image(query.features_at(pair.candidate.query_row), focused)
         if fit is not None:
             other = _measure_pair(pair.candidate, focused, [fit], query, references)
-            pair = max(pair, other, key=lambda one: calibration.probability(one.features))
+            pair = max(pair, other, key=attrgetter("probability"))
     return pair
 
 
@@ -334,7 +340,7 @@ def _to_match(pair: ImagePair, query: ImageQuery, references: PairReferences) ->
     """Return the match of a pair."""
     sha256 = pair.candidate.sha256
     fit = pair.fit if pair.fit and pair.fit.is_verified else None
-    probability = calibration.probability(pair.features)
+    probability = pair.probability
     in_video = references.kind(sha256) == "video"
     segments = tuple(_find_segments(pair, query, references)) if in_video else ()
     more_placements = tuple(further.placement for further in pair.further_fits)

@@ -31,6 +31,7 @@ from mediafp.types.geometry import (
 )
 from mediafp.types.matches import Placement
 from mediafp.types.media import GreyPixels
+from mediafp.types.scaled_images import scaled_size
 
 FINE_GRID_SIDE = 448
 """Longest side of the grid, in pixels, of two images that hold no photograph: in a table of 800 pixels, other digits are the
@@ -316,7 +317,7 @@ def warp_to_grid(image: npt.NDArray[np.uint8], to_grid: Homography, size: tuple[
     scale = float(np.linalg.norm(jacobian_at(to_grid, middle), axis=0).max())
     if scale < 0.75:
         height, width = image.shape[:2]
-        shrunk = (max(1, round(width * scale)), max(1, round(height * scale)))
+        shrunk = scaled_size(width, height, scale)
         image = np.asarray(cv2.resize(image, shrunk, interpolation=cv2.INTER_AREA), np.uint8)
         to_grid = to_grid @ np.diag((width / shrunk[0], height / shrunk[1], 1))
     warped = cv2.warpPerspective(

@@ -17,6 +17,7 @@ from mediafp.types.geometry import (
     transform_points,
 )
 from mediafp.types.media import Pixels
+from mediafp.types.scaled_images import scaled_size
 
 MODEL_INPUT_SIDE = 224
 """Side, in pixels, of the square to which both regions are resampled: the input of the model."""
@@ -91,7 +92,7 @@ def _warp_to_input(image: Pixels, homography: Homography) -> Pixels:
     scale = float(np.linalg.norm(jacobian_at(homography, image_centre), axis=0).max())
     if scale < MIN_SHRINK_FACTOR:
         height, width = image.shape[:2]
-        size = (max(1, round(width * 2 * scale)), max(1, round(height * 2 * scale)))
+        size = scaled_size(width, height, 2 * scale)
         image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
         homography = homography @ np.diag((width / size[0], height / size[1], 1))
     warped = cv2.warpPerspective(

@@ -23,6 +23,7 @@ from mediafp.matching.local_features import LocalFeatures
 from mediafp.types.arrays import Float32Array
 from mediafp.types.geometry import Box, Homography, transform_points
 from mediafp.types.media import GreyPixels
+from mediafp.types.scaled_images import scaled_size
 
 TINY_SIDE = 64
 """Longest side, in pixels, of the reference in which the query is sought at all sizes: .9 ms, a third of what it takes at
@@ -177,12 +178,9 @@ def place_part(query: LocalFeatures, box: Box, reference: LocalFeatures) -> Plac
     if found is None:
         return None
     homography, dense = found
-    zoom = max(query.image.shape[:2]) / max(query.grey.shape)
-    part_zoom = max(middle.shape[:2]) / max(part.grey.shape)
-    to_part = np.array([[zoom, 0, -corner[0]], [0, zoom, -corner[1]], [0, 0, 1]], np.float64)
-    to_grey = np.diag((1 / reference.scale, 1 / reference.scale, 1))
+    to_part = np.array([[1, 0, -corner[0]], [0, 1, -corner[1]], [0, 0, 1]], np.float64) @ _from_grey(query)
     # The map that was refined on so small a part may be far off at the edges of the image, the other one in its middle.
-    maps = homography @ np.diag((1 / part_zoom, 1 / part_zoom, 1)), to_grey @ dense.query_to_reference
+    maps = homography @ np.linalg.inv(_from_grey(part)), _to_grey(reference) @ dense.query_to_reference
     wholes = [one for to_reference in maps if (one := _compare_under(to_reference @ to_part, query, reference))]
     whole = max(wholes, key=lambda one: one.solid_blocks, default=None)
     if whole is None or whole.solid_blocks < MIN_AGREEING_BLOCKS:
@@ -279,9 +277,8 @@ def _from_blocks(
     dense: DenseComparison, agreeing: npt.NDArray[np.bool_], query: LocalFeatures, reference: LocalFeatures
 ) -> Transform:
     """Return the map of a dense comparison, in pixels of `grey`, with the middles of the blocks that agree as its inliers."""
-    to_grey = np.diag((1 / reference.scale, 1 / reference.scale, 1))
-    zoom = max(query.image.shape[:2]) / max(query.grey.shape)
-    homography = to_grey @ dense.query_to_reference @ np.diag((zoom, zoom, 1))
+    to_grey = _to_grey(reference)
+    homography = to_grey @ dense.query_to_reference @ _from_grey(query)
     rows, columns = np.nonzero(agreeing)
     middles = (np.column_stack((columns, rows)) + 0.5) * BLOCK_SIDE
     in_reference = transform_points(to_grey @ dense.to_reference, middles)
@@ -293,9 +290,20 @@ def _from_blocks(
     )
 
 
+def _from_grey(features: LocalFeatures) -> Homography:
+    """Return the map from pixels of `grey` to those of the image."""
+    zoom = max(features.image.shape[:2]) / max(features.grey.shape)
+    return np.diag((zoom, zoom, 1.0))
+
+
+def _to_grey(features: LocalFeatures) -> Homography:
+    """Return the map from pixels of the original to those of `grey`."""
+    return np.diag((1 / features.scale, 1 / features.scale, 1.0))
+
+
 def _resize(image: GreyPixels, zoom: float) -> GreyPixels:
     """Return an image in another size, at least one pixel each way."""
     import cv2
 
-    size = (max(1, round(image.shape[1] * zoom)), max(1, round(image.shape[0] * zoom)))
+    size = scaled_size(image.shape[1], image.shape[0], zoom)
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR), np.uint8)

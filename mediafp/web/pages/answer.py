@@ -83,7 +83,7 @@ def add_answer(site: Site, asking: Asking) -> None:
         footage = [(rows, one) for one in groupings.footage if (rows := shown.rows(one.uses))]
         words = [(rows, one) for one in groupings.words if (rows := shown.rows(one.uses))]
         trace = groupings.trace
-        # Where any of several may be the source, one of them stands for all, as they are cut alike: the query, or else the first.
+        # Where any of several may be the source, one of them is shown, as they are cut alike: the query, or else the first.
         source = trace.source or min(trace.equally_complete, key=lambda one: not trace.is_query(one), default=None)
         source_use = next((use for use in groupings.pictures if source and use.match is source.match), None)
         owners = list(trace.owner_clues().items())

@@ -155,7 +155,7 @@ def test_reversed_match_tells_the_change_from_the_other_side() -> None:
 
 
 def test_copy_on_another_background_states_no_changes(photo: np.ndarray, photos: dict[str, np.ndarray]) -> None:
-    """What agrees with the new background by chance would leave a few small places, as if nothing else had changed."""
+    """A few small places were stated, as if nothing else had changed."""
     other = cv2.resize(photos["temple"], (400, 300), interpolation=cv2.INTER_AREA)
     shape = np.zeros((300, 400, 1), np.uint8)
     cv2.ellipse(shape, (190, 150), (115, 95), 0, 0, 360, 1, -1)
