@@ -1,4 +1,4 @@
-"""The rules that every page of the workbench keeps, checked in the page itself."""
+"""The rules that every page of the workbench keeps, checked in the page itself; and its address, opened anew."""
 
 from typing import Any
 
@@ -118,3 +118,12 @@ def unreached_by_tab(page: Page) -> list[str]:
         page.keyboard.press("Tab")
     found: list[str] = page.evaluate(UNREACHED)
     return found
+
+
+def open_again(page: Page) -> None:
+    """Open the address that a page states, as a link to it and a reload do.
+
+    `Page.reload` takes the address from the process of the browser, which learns of `history.replaceState` later than
+    the page: right after a key it may open the address of before.
+    """
+    page.goto(page.evaluate("location.href"))

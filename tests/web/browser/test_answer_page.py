@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from page_rules import broken_rules
+from page_rules import broken_rules, open_again
 from playwright.sync_api import Page
 from served_case import ServedCase
 
@@ -46,7 +46,7 @@ def test_box_order_and_hash_of_an_answer(page: Page, workbench: ServedCase, made
     page.wait_for_function(f"() => {ROWS}[0] === '{avatar}'")
     after = page.evaluate(ROWS)
     assert before != after and sorted(before) == sorted(after)
-    page.reload()
+    open_again(page)
     assert page.evaluate(ROWS) == after
 
     page.locator(f"[data-copy='{avatar}']").click()

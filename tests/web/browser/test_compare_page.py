@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 from compared_case import QUAD, STRETCHES, ComparedCase
+from page_rules import open_again
 from playwright.sync_api import Page, expect
 from served_case import ServedCase, served
 
@@ -82,7 +83,7 @@ def test_pictures_lie_exactly_and_every_view_is_reached_by_keys_and_comes_back(
     for key in "porm":
         page.keyboard.press(key)
     page.keyboard.press("ArrowLeft")
-    page.reload()
+    open_again(page)
     expect(stage).to_have_attribute("data-mode", "fade")
     expect(page.locator("#mix")).to_have_value("48")
     expect(page.locator("#laid")).to_have_attribute("opacity", "0.48")
@@ -123,7 +124,7 @@ def test_players_show_the_same_moment_at_every_stretch_by_keys(
     page.keyboard.press("f")
     page.wait_for_function("() => location.search.includes('offset=0.1') && location.search.includes('flip=1')")
     second = float(parse_qs(urlsplit(page.url).query)["t"][0])
-    page.reload()
+    open_again(page)
     expect(page.locator("video")).to_have_count(2)
     assert float(page.locator("#players").get_attribute("data-second") or 0) == pytest.approx(second)
     expect(page.locator("[data-player=reference] .mat")).to_have_class("mat flipped")
