@@ -7,7 +7,6 @@ from mediafp.case.common_stretches import load_shared
 from mediafp.case.group_constraints import load_constraints
 from mediafp.case.joined_matches import iter_joined, seen_from
 from mediafp.matching.clustering import EdgeKey, cluster_edges
-from mediafp.matching.decided_groups import GroupConstraints
 from mediafp.matching.images.text_evidence import DIFFERENT_CAPTION_PROBABILITY
 from mediafp.matching.joined_sound import join_edges
 from mediafp.store import Store
@@ -34,15 +33,13 @@ class StoredUris(Mapping[str, tuple[str, ...]]):
         return len(self._assets)
 
 
-def cluster_store(
-    store: Store, constraints: GroupConstraints | None = None, *, is_saved: bool = True, with_segments: bool = True
-) -> Clustering:
+def cluster_store(store: Store, *, with_segments: bool = True) -> Clustering:
     """Return the clusters of a store from its kept matches, and save their numbers, so that each keeps its id.
+
+    A store that is read only saves none.
 
     Args:
         store: The store.
-        constraints: Which assets belong in one cluster; None for the decisions of the store.
-        is_saved: False to save no numbers, for clusters that are only shown; a store that is read only saves none.
         with_segments: Read the segments of all edges; if not, the edges have none.
     """
     assets = store.assets()
@@ -57,13 +54,13 @@ def cluster_store(
         load_shared=partial(load_shared, store),
         previous=previous,
         next_number=last + 1,
-        constraints=load_constraints(store) if constraints is None else constraints,
+        constraints=load_constraints(store),
         audio_files={asset.sha256 for asset in assets if asset.kind == "video" and not all(asset.size)},
     )
     numbers = {member.sha256: int(cluster.id[1:]) for cluster in clustering.clusters for member in cluster.members}
     # An asset that left all clusters keeps its number: the cluster may come back.
     numbers = {sha256: number for sha256, number in previous.items() if sha256 in kinds} | numbers
-    if is_saved and numbers != previous and not store.is_read_only:
+    if numbers != previous and not store.is_read_only:
         with store.writing():
             store.save_cluster_numbers(numbers, max(last, *numbers.values()))
     return clustering

@@ -190,19 +190,6 @@ class DecisionMethods:
         name = f"move a file to {cluster}"
         return save_act(self._store, name, steps, note=note, decided_by=decided_by, replace_others=replace_others)
 
-    def preview_split(self, cluster: str, members: Collection[PathLike]) -> tuple[tuple[str, ...], ...]:
-        """Return the parts, as SHA-256 of members, that `split_group` would leave of a cluster; nothing is decided."""
-        from mediafp.case.group_acts import plan_split, preview_parts
-
-        return preview_parts(self._store, plan_split(self._store, cluster, members))
-
-    def preview_cut(self, a: PathLike, b: PathLike) -> tuple[tuple[str, ...], ...]:
-        """Return the parts that the cluster of two files would fall into if both were rejected as one group."""
-        from mediafp.case.decided_pairs import find_pair
-        from mediafp.case.group_acts import preview_parts
-
-        return preview_parts(self._store, [(*find_pair(self._store, "group", a, b), "reject")])
-
     def review_queue(
         self,
         limit: int = 50,

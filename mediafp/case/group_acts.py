@@ -121,22 +121,6 @@ def _numbers_before(store: Store, steps: Sequence[Step]) -> tuple[tuple[str, int
     return tuple((sha256, number) for sha256, number in sorted(numbers.items()) if number in concerned)
 
 
-def preview_parts(store: Store, steps: Sequence[Step]) -> tuple[tuple[str, ...], ...]:
-    """Return the parts in which the members of the clusters that decisions concern would be, the largest first."""
-    concerned = {sha256 for a, b, _ in steps for sha256 in (a, b)}
-    members = {
-        own.sha256
-        for cluster in cluster_store(store).clusters
-        if concerned.intersection(own.sha256 for own in cluster.members)
-        for own in cluster.members
-    } | concerned
-    after = cluster_store(store, load_constraints(store, steps), is_saved=False)
-    parts = [tuple(sorted(own.sha256 for own in cluster.members)) for cluster in after.clusters]
-    parts = [part for part in parts if members.intersection(part)]
-    lone = members.difference(*parts)
-    return tuple(sorted([*parts, *((sha256,) for sha256 in lone)], key=lambda part: (-len(part), part)))
-
-
 def find_cluster(clustering: Clustering, cluster_id: str) -> Cluster:
     """Return a cluster. Raises UsageError if there is none of this id."""
     for cluster in clustering.clusters:

@@ -1,21 +1,14 @@
 """The decisions of a store on which assets belong in one cluster."""
 
-from collections.abc import Sequence
-
 from mediafp.matching.decided_groups import GroupConstraints
 from mediafp.store import Store
-from mediafp.types.decisions import DecisionValue
 
 
-def load_constraints(store: Store, more: Sequence[tuple[str, str, DecisionValue]] = ()) -> GroupConstraints:
+def load_constraints(store: Store) -> GroupConstraints:
     """Return which pairs of assets are in one cluster, and which are not.
 
     Two files that are not the same media are in no cluster together either. Of a decision on the match and one on the group
     of one pair, the later one counts.
-
-    Args:
-        store: The store.
-        more: Pairs and decisions on their groups that count as if they were made now.
     """
     groups = {(one.a, one.b): one for one in store.decisions("group") if one.decision != "unsure"}
     rejected = {pair: one for pair, one in store.match_decisions().items() if one.decision == "reject"}
@@ -31,10 +24,4 @@ def load_constraints(store: Store, more: Sequence[tuple[str, str, DecisionValue]
     # Of one act, by pair.
     together.sort(key=lambda one: one[1])
     together.sort(key=lambda one: one[0], reverse=True)
-    ordered = [pair for _, pair in together]
-    if more:
-        decided = {(min(a, b), max(a, b)): decision for a, b, decision in sorted(more)}
-        confirmed = [pair for pair, decision in decided.items() if decision == "confirm"]
-        apart = apart.difference(decided) | {pair for pair, decision in decided.items() if decision == "reject"}
-        ordered = [*confirmed, *(pair for pair in ordered if pair not in decided)]
-    return GroupConstraints(apart=frozenset(apart), together=tuple(ordered))
+    return GroupConstraints(apart=frozenset(apart), together=tuple(pair for _, pair in together))

@@ -75,6 +75,11 @@ def to_pixel_centres(matrix: Homography) -> Homography:
     return np.asarray(_FROM_HALF @ matrix @ _TO_HALF, np.float64)
 
 
+def from_pixel_centres(matrix: npt.NDArray[np.floating]) -> Homography:
+    """Return the homography of a map (3, 3) between pixels whose centres have whole numbers: `to_pixel_centres` undone."""
+    return np.asarray(_TO_HALF @ matrix @ _FROM_HALF, np.float64)
+
+
 def reference_to_query(quad: Sequence[tuple[float, float]], size: tuple[float, float], points: Points) -> Float64Array:
     """Return points (N, 2) of the reference in query pixels.
 

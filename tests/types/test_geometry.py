@@ -5,6 +5,7 @@ import pytest
 
 from mediafp.types.geometry import (
     box_corners,
+    from_pixel_centres,
     homography_from_corners,
     image_corners,
     intersection_area,
@@ -46,6 +47,11 @@ def test_projective_depths_are_one_for_an_affine_map() -> None:
 def test_reference_to_query_inverts_the_placement() -> None:
     quad = [(10.0, 20.0), (200.0, 40.0), (180.0, 160.0), (5.0, 140.0)]
     assert reference_to_query(quad, (100, 50), QUAD) == pytest.approx(image_corners(100, 50), abs=1e-3)
+
+
+def test_from_pixel_centres_undoes_it() -> None:
+    perspective = np.array([[1.1, 0.2, 5.0], [-0.1, 0.9, 3.0], [1e-4, 2e-4, 1.0]])
+    assert np.allclose(from_pixel_centres(to_pixel_centres(perspective)), perspective)
 
 
 def test_to_pixel_centres_shifts_both_images_by_half_a_pixel() -> None:

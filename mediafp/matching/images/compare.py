@@ -15,13 +15,14 @@ from mediafp.matching.images import scoring
 from mediafp.matching.images.change_evidence import with_changes
 from mediafp.matching.images.changes import find_changes
 from mediafp.matching.images.dense_grid import REFINE_BELOW, compare_densely
+from mediafp.matching.images.part_placement import place_drawing, place_part
 from mediafp.matching.images.placement import place_all_occurrences, place_image, place_small_crop
 from mediafp.matching.images.placement_fit import PlacementFit
 from mediafp.matching.images.region_similarity import compute_region_similarity
 from mediafp.matching.images.search import SHORTLIST_SIZE, ImageQuery, search_candidates
 from mediafp.matching.images.shared_layout import shows_different_inset
 from mediafp.matching.images.still_rows import rows_of_image
-from mediafp.matching.images.template_search import Template, place_part, place_template, resembles_whole
+from mediafp.matching.images.template_search import Template, place_template, resembles_whole
 from mediafp.matching.local_features import LocalFeatures
 from mediafp.matching.references import PairReferences, References
 from mediafp.matching.time_spans import covered_share, find_runs
@@ -57,6 +58,9 @@ MAX_MIRRORED_TEMPLATES = 14
 MIN_PART_SCORE = 0.2
 """Score from which a candidate that resembles a part of the query is placed by that part, if nothing else places it. Chosen, not
 measured."""
+MIN_DRAWING_SCORE = 0.5
+"""Score from which a candidate that resembles the whole query is placed as a drawing, if nothing else places it. Of 24 copies of
+maps of flat shapes the least has .64."""
 MAX_PARTS_PLACED = 5
 """Largest number of such candidates of one query. Chosen, not measured."""
 FEW_INLIERS = 12
@@ -242,16 +246,23 @@ def _place_parts_of_query(pairs: list[ImagePair], query: ImageQuery, references:
 
 
 def _may_share_part(pair: ImagePair, query: ImageQuery) -> bool:
-    """Return True if a reference that nothing else makes probable resembles a part of the query."""
-    is_similar = pair.candidate.score >= MIN_PART_SCORE and query.boxes[pair.candidate.query_row] is not None
+    """Return True if a reference that nothing else makes probable resembles a part of the query, or much of all of it."""
+    is_part = query.boxes[pair.candidate.query_row] is not None
+    is_similar = pair.candidate.score >= (MIN_PART_SCORE if is_part else MIN_DRAWING_SCORE)
     return is_similar and pair.probability < DEFAULT_MIN_PROBABILITY
 
 
 def _place_part(pair: ImagePair, query: ImageQuery, references: PairReferences) -> ImagePair:
-    """Return a pair measured again by the part of the query that resembles the reference, or the pair if it is more probable."""
+    """Return a pair measured again by the part of the query that resembles the reference, or as a drawing, or the pair itself.
+
+    The more probable one is returned.
+    """
     candidate = pair.candidate
     reference, box = references.local_features(candidate.sha256, candidate.row), query.boxes[candidate.query_row]
-    fit = place_part(query.features_at(candidate.query_row), box, reference) if reference and box else None
+    features = query.features_at(candidate.query_row)
+    if reference is None:
+        return pair
+    fit = place_part(features, box, reference) if box else place_drawing(features, reference)
     if fit is None:
         return pair
     other = _measure_pair(candidate, reference, [fit], query, references)

@@ -97,7 +97,7 @@ def compare_densely(query: LocalFeatures, reference: LocalFeatures, placement: P
         fine := _Grid.over(query.full_grey, reference.full_grey, grid.homography, FINE_GRID_SIDE)
     ):
         comparison = fine.compare()
-        if REFINE_FINE_FROM <= comparison.agreement < REFINE_BELOW:
+        if comparison.agreement >= REFINE_FINE_FROM and comparison.steady_agreement < REFINE_BELOW:
             again = fine.refined_in_rounds().compare()
             comparison = max(comparison, again, key=lambda one: one.steady_agreement)
     if not comparison.has_content:

@@ -8,7 +8,6 @@ best place at full detail. What decides is the dense comparison there: only a ph
 placed.
 """
 
-from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -21,7 +20,7 @@ from mediafp.matching.images.placement_fit import PlacementFit
 from mediafp.matching.images.transform import Transform
 from mediafp.matching.local_features import LocalFeatures
 from mediafp.types.arrays import Float32Array
-from mediafp.types.geometry import Box, Homography, transform_points
+from mediafp.types.geometry import Homography, transform_points
 from mediafp.types.media import GreyPixels
 from mediafp.types.scaled_images import scaled_size
 
@@ -54,9 +53,6 @@ of other photographs with their nearest references 2 reach it."""
 MIN_AGREEING_BLOCKS = 7.0
 """Photographic blocks that must agree. 4 of 90 such crops have fewer, all smooth; of the 10,000 pairs those that reach
 `MIN_AGREEMENT` have 5.1 at most."""
-PART_MIDDLE = 0.65
-"""Sides of the middle of a part, divided by those of the part: the part is a half of each side of the image, and what was cut out
-may be round. Of 4 copies on another background that keypoints do not place, 3 are placed with .65 and with .5, 1 with .8."""
 MIN_TEMPLATE_SIDE = 6
 """Shortest side of the query in the small image, in pixels. Chosen, not measured."""
 WHOLE_SIDE = 64
@@ -120,75 +116,58 @@ def place_template(template: Template, reference: LocalFeatures) -> PlacementFit
         template: The crop.
         reference: The image that it may be a part of.
     """
-    found = _place_roughly(template, reference)
+    found = place_roughly(template, reference)
     if found is None:
         return None
     dense = found[1]
     agreeing = (dense.content > 0) & (dense.steady_ncc >= SAME_NCC)
-    return _fit_blocks(dense, agreeing, template.features, reference)
+    return fit_blocks(dense, agreeing, template.features, reference)
 
 
-def _place_roughly(template: Template, reference: LocalFeatures) -> tuple[Homography, DenseComparison] | None:
+def place_roughly(template: Template, reference: LocalFeatures) -> tuple[Homography, DenseComparison] | None:
     """Return where a crop is found, and what agrees there, if it is nearly all of a photograph; else None.
 
     The map is from pixels of `grey` of the crop to those of the reference, without rotation or perspective.
     """
-    query, reference_grey = template.features, reference.full_grey
-    found = _seek(template, reference_grey)
-    if found is None:
+    homography = seek_map(template, reference)
+    if homography is None:
         return None
-    height, width = query.grey.shape
-    left, top, columns, rows = (side * max(reference.grey.shape) / max(reference_grey.shape) for side in found)
-    homography = np.array([[columns / width, 0, left], [0, rows / height, top], [0, 0, 1]], np.float64)
-    if template.mirrored:
-        homography = homography @ np.array([[-1, 0, width], [0, 1, 0], [0, 0, 1]], np.float64)
-    dense = _compare_under(homography, query, reference)
+    dense = compare_under(homography, template.features, reference)
     if dense is None or dense.steady_agreement < MIN_AGREEMENT or dense.photographic_blocks < MIN_AGREEING_BLOCKS:
         return None
     return homography, dense
 
 
-def _compare_under(homography: Homography, query: LocalFeatures, reference: LocalFeatures) -> DenseComparison | None:
+def seek_map(template: Template, reference: LocalFeatures, *, closely: bool = True) -> Homography | None:
+    """Return the map, without rotation or perspective, from pixels of `grey` of a crop to those of the reference, or None.
+
+    Args:
+        template: The crop.
+        reference: The image that it may be a part of.
+        closely: Seek it at full detail too, which takes most of the time.
+    """
+    query, reference_grey = template.features, reference.full_grey
+    place = _seek(template, reference_grey)
+    if place and closely:
+        place = _seek_closely(template.grey, reference_grey, place)
+    if place is None:
+        return None
+    height, width = query.grey.shape
+    left, top, columns, rows = (side * max(reference.grey.shape) / max(reference_grey.shape) for side in place)
+    homography = np.array([[columns / width, 0, left], [0, rows / height, top], [0, 0, 1]], np.float64)
+    if template.mirrored:
+        homography = homography @ np.array([[-1, 0, width], [0, 1, 0], [0, 0, 1]], np.float64)
+    return homography
+
+
+def compare_under(homography: Homography, query: LocalFeatures, reference: LocalFeatures) -> DenseComparison | None:
     """Return the dense comparison under a map in pixels of `grey`; None if the images hardly overlap or show nothing there."""
     none = np.empty((0, 2), np.float32)
     rough = place_by_map(Transform(homography=homography, query_inliers=none, reference_inliers=none), query, reference)
     return compare_densely(query, reference, rough) if rough else None
 
 
-def place_part(query: LocalFeatures, box: Box, reference: LocalFeatures) -> PlacementFit | None:
-    """Return the placement of an image of which only a part is that of the reference, or None; takes 5 to 40 ms.
-
-    A cut-out on another background may have few keypoints, as one of a wall or a face out of focus has. The middle of the part is
-    sought as a small crop; what lies around it under the same map is compared then.
-
-    Args:
-        query: The image.
-        box: The part that most resembles the reference, in pixels of the image.
-        reference: The other image.
-    """
-    left, top, right, bottom = box
-    across, down = (round((1 - PART_MIDDLE) / 2 * side) for side in (right - left, bottom - top))
-    corner = left + across, top + down
-    middle = np.ascontiguousarray(query.image[corner[1] : bottom - down, corner[0] : right - across])
-    if min(middle.shape[:2]) < BLOCK_SIDE:
-        return None
-    part = LocalFeatures(middle, (middle.shape[1], middle.shape[0]))
-    both = (_place_roughly(Template(part, mirrored=mirrored), reference) for mirrored in (False, True))
-    found = next((one for one in both if one), None)
-    if found is None:
-        return None
-    homography, dense = found
-    to_part = np.array([[1, 0, -corner[0]], [0, 1, -corner[1]], [0, 0, 1]], np.float64) @ _from_grey(query)
-    # The map that was refined on so small a part may be far off at the edges of the image, the other one in its middle.
-    maps = homography @ np.linalg.inv(_from_grey(part)), _to_grey(reference) @ dense.query_to_reference
-    wholes = [one for to_reference in maps if (one := _compare_under(to_reference @ to_part, query, reference))]
-    whole = max(wholes, key=lambda one: one.solid_blocks, default=None)
-    if whole is None or whole.solid_blocks < MIN_AGREEING_BLOCKS:
-        return None
-    return _fit_blocks(whole, whole.surrounded, query, reference)
-
-
-def _fit_blocks(
+def fit_blocks(
     dense: DenseComparison, agreeing: npt.NDArray[np.bool_], query: LocalFeatures, reference: LocalFeatures
 ) -> PlacementFit | None:
     """Return the placement by the map of a dense comparison, with the blocks (R, C) that agree as inliers."""
@@ -209,7 +188,7 @@ def _fit_blocks(
 
 
 def _seek(template: Template, reference: GreyPixels) -> tuple[float, float, float, float] | None:
-    """Return left, top, width and height, in pixels of a reference in grey, at which it resembles a crop; None if nowhere."""
+    """Return left, top, width and height, in pixels of a reference in grey, at which it roughly resembles a crop, or None."""
     small = _resize(reference, COARSE_SIDE / max(reference.shape))
     tiny = _resize(small, TINY_SIDE / max(small.shape))
     by_size = [_best_place(tiny, one)[0] if _fits(one, tiny, MIN_TEMPLATE_SIDE // 2) else -1.0 for one in template.tiny]
@@ -222,7 +201,9 @@ def _seek(template: Template, reference: GreyPixels) -> tuple[float, float, floa
     ncc, *place = max(places, default=(-1.0,))
     if ncc <= MIN_COARSE_NCC:
         return None
-    return _seek_closely(template.grey, reference, place, max(reference.shape) / COARSE_SIDE)
+    zoom = max(reference.shape) / COARSE_SIDE
+    left, top, width, height = (side * zoom for side in place)
+    return left, top, width, height
 
 
 def _fits(template: GreyPixels, image: GreyPixels, least_side: int) -> bool:
@@ -231,10 +212,10 @@ def _fits(template: GreyPixels, image: GreyPixels, least_side: int) -> bool:
 
 
 def _seek_closely(
-    query: GreyPixels, reference: GreyPixels, place: Sequence[float], zoom: float
+    query: GreyPixels, reference: GreyPixels, place: tuple[float, float, float, float]
 ) -> tuple[float, float, float, float] | None:
-    """Return the place, as `_seek`, around one that was found in an image `zoom` times smaller than the reference."""
-    left, top, width, height = (side * zoom for side in place)
+    """Return the place at full detail around one that `_seek` found."""
+    left, top, width, height = place
     best, found = MIN_FINE_NCC, None
     for factor in FINE_SIZES.tolist():
         template = _resize(query, factor * width / query.shape[1])
@@ -277,11 +258,11 @@ def _from_blocks(
     dense: DenseComparison, agreeing: npt.NDArray[np.bool_], query: LocalFeatures, reference: LocalFeatures
 ) -> Transform:
     """Return the map of a dense comparison, in pixels of `grey`, with the middles of the blocks that agree as its inliers."""
-    to_grey = _to_grey(reference)
-    homography = to_grey @ dense.query_to_reference @ _from_grey(query)
+    reference_to_grey = to_grey(reference)
+    homography = reference_to_grey @ dense.query_to_reference @ from_grey(query)
     rows, columns = np.nonzero(agreeing)
     middles = (np.column_stack((columns, rows)) + 0.5) * BLOCK_SIDE
-    in_reference = transform_points(to_grey @ dense.to_reference, middles)
+    in_reference = transform_points(reference_to_grey @ dense.to_reference, middles)
     in_query = transform_points(np.linalg.inv(homography), in_reference)
     return Transform(
         homography=homography,
@@ -290,13 +271,13 @@ def _from_blocks(
     )
 
 
-def _from_grey(features: LocalFeatures) -> Homography:
+def from_grey(features: LocalFeatures) -> Homography:
     """Return the map from pixels of `grey` to those of the image."""
     zoom = max(features.image.shape[:2]) / max(features.grey.shape)
     return np.diag((zoom, zoom, 1.0))
 
 
-def _to_grey(features: LocalFeatures) -> Homography:
+def to_grey(features: LocalFeatures) -> Homography:
     """Return the map from pixels of the original to those of `grey`."""
     return np.diag((1 / features.scale, 1 / features.scale, 1.0))
 

@@ -9,9 +9,10 @@ from fake_references import FakeAsset, FakeReferences, even_spans, random_embedd
 from PIL import Image, ImageDraw, ImageFont
 
 from mediafp.matching.images.compare import match_image
+from mediafp.matching.images.part_placement import place_part
 from mediafp.matching.images.placement import place_image, place_small_crop
 from mediafp.matching.images.search import ImageQuery
-from mediafp.matching.images.template_search import Template, place_part, place_template, resembles_whole
+from mediafp.matching.images.template_search import Template, place_template, resembles_whole
 from mediafp.matching.local_features import LocalFeatures, query_features
 from mediafp.types.geometry import box_corners, homography_from_corners, image_corners, transform_points
 
