@@ -226,6 +226,10 @@ class StoredReferences(ComparedAssets):
         """Return the assets and rows whose PDQ hash is at most `distance` bits from one of these (N, 32)."""
         return {(hit.sha256, hit.row) for hit in self._hashes.rows.range_search(hashes, distance)}
 
+    def search_nearest_hashes(self, hashes: npt.NDArray[np.uint8], count: int) -> Neighbours:
+        """Return the rows whose PDQ hashes are nearest to each of these (N, 32), with their Hamming distances in bits."""
+        return self._hashes.rows.search(hashes, count)
+
     def sound_code_search(self, exclude: Collection[str] = ()) -> RangeSearch:
         """Return the search for near sound codes among those of all assets but some."""
         return self._sound_codes.rows.range_searcher(exclude)

@@ -82,3 +82,7 @@ class References(PairReferences, Protocol):
     def search_hashes(self, hashes: npt.NDArray[np.uint8], distance: int) -> set[tuple[str, int]]:
         """Return the assets and rows whose PDQ hash is within a Hamming distance, in bits, of any of some hashes (N, 32)."""
         ...
+
+    def search_nearest_hashes(self, hashes: npt.NDArray[np.uint8], count: int) -> Neighbours:
+        """Return the rows whose PDQ hashes are nearest to each of some hashes (N, 32), with their Hamming distances in bits."""
+        ...

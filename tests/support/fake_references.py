@@ -98,6 +98,17 @@ class FakeReferences:
             if len(hashes) and np.bitwise_count(hashes ^ stored).sum(axis=1).min() <= distance
         }
 
+    def search_nearest_hashes(self, hashes: np.ndarray, count: int) -> Neighbours:
+        stored = np.concatenate([asset.pdq for asset in self.by_sha256.values()])
+        distances = np.bitwise_count(hashes[:, None] ^ stored[None]).sum(axis=2).astype(np.float32)
+        order = np.argsort(distances, axis=1, kind="stable")[:, :count]
+        return Neighbours(
+            assets=self._names,
+            asset=self._asset[order].astype(np.int32),
+            row=self._row[order].astype(np.int32),
+            score=np.take_along_axis(distances, order, axis=1),
+        )
+
     def embed_with_full_model(self, images: list[Pixels]) -> tuple[np.ndarray, np.ndarray]:
         self.embedded += len(images)
         vectors = np.zeros((2, DIMENSIONS), np.float16)

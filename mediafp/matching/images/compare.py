@@ -19,7 +19,7 @@ from mediafp.matching.images.part_placement import place_drawing, place_part
 from mediafp.matching.images.placement import place_all_occurrences, place_image, place_small_crop
 from mediafp.matching.images.placement_fit import PlacementFit
 from mediafp.matching.images.region_similarity import compute_region_similarity
-from mediafp.matching.images.search import SHORTLIST_SIZE, ImageQuery, search_candidates
+from mediafp.matching.images.search import SHORTLIST_SIZE, ImageQuery, find_near_hashes, search_candidates
 from mediafp.matching.images.shared_layout import shows_different_inset
 from mediafp.matching.images.still_rows import rows_of_image
 from mediafp.matching.images.template_search import Template, place_template, resembles_whole
@@ -185,7 +185,9 @@ def compare_images(query: ImageQuery, references: References) -> list[ImagePair]
     if query.sections:
         return pairs
     if not has_conclusive_fit:
-        pairs = _place_by_pixels(pairs, candidates, query, references)
+        near = find_near_hashes(query, candidates, references)
+        rest = [candidate for candidate in candidates if candidate not in near]
+        pairs = _place_by_pixels(pairs, near + rest, query, references)
         pairs = _place_parts_of_query(pairs, query, references)
         has_conclusive_fit = any(pair.is_settled for pair in pairs)
     doubtful = [
