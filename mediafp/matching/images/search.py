@@ -33,8 +33,8 @@ MAX_NEAR_HASHES = 5
 """Images with the nearest PDQ hashes that are compared by pixels. Of 80 photographs over which another one, stickers and a banner
 lie, 77 have their own among the 5 nearest of 10,000; nothing else finds 3 of them (development set)."""
 MAX_NEAR_DISTANCE = 100
-"""Largest Hamming distance, in bits, of these hashes: 78 of the same 80 have at most that. The fifth nearest of 10,000 is at 98 for
-half of them."""
+"""Largest Hamming distance, in bits, of these hashes: 78 of the same 80 have at most that. The fifth nearest of 10,000 is at 98
+for half of them."""
 TURNS = 4
 """Rotations of an image among its hashes, and as many of its mirror image (`Pdq.dihedral_hashes`)."""
 
