@@ -147,7 +147,7 @@ def match_candidate(query: ImageQuery, candidate: Candidate, references: PairRef
     if thoroughly and reference and pair.inliers < FEW_INLIERS and not pair.is_settled:
         fit = _place_crop(_as_crops(query.features_at(candidate.query_row)), reference)
         pair = _measure_pair(candidate, reference, [fit], query, references) if fit else pair
-    if thoroughly and _may_share_part(pair, query):
+    if (thoroughly and _may_share_part(pair, query)) or _has_hash_alone(pair):
         pair = _place_part(pair, query, references)
     return _to_match(pair, query, references)
 
@@ -184,6 +184,7 @@ def compare_images(query: ImageQuery, references: References) -> list[ImagePair]
         has_conclusive_fit = has_conclusive_fit or pairs[-1].is_settled or any(fit.is_conclusive for fit in fits)
     if query.sections:
         return pairs
+    pairs = [_place_part(pair, query, references) if _has_hash_alone(pair) else pair for pair in pairs]
     if not has_conclusive_fit:
         near = find_near_hashes(query, candidates, references)
         rest = [candidate for candidate in candidates if candidate not in near]
@@ -254,10 +255,15 @@ def _may_share_part(pair: ImagePair, query: ImageQuery) -> bool:
     return is_similar and pair.probability < DEFAULT_MIN_PROBABILITY
 
 
+def _has_hash_alone(pair: ImagePair) -> bool:
+    """Return True if only the hashes match: what the images show may still differ, as in two maps of one land."""
+    return pair.fit is None and pair.distance <= scoring.MAX_PDQ_MATCH_DISTANCE
+
+
 def _place_part(pair: ImagePair, query: ImageQuery, references: PairReferences) -> ImagePair:
     """Return a pair measured again by the part of the query that resembles the reference, or as a drawing, or the pair itself.
 
-    The more probable one is returned.
+    The more probable one is returned, but for a pair that had no placement and whose images differ where there is one now.
     """
     candidate = pair.candidate
     reference, box = references.local_features(candidate.sha256, candidate.row), query.boxes[candidate.query_row]
@@ -268,6 +274,8 @@ def _place_part(pair: ImagePair, query: ImageQuery, references: PairReferences) 
     if fit is None:
         return pair
     other = _measure_pair(candidate, reference, [fit], query, references)
+    if _has_hash_alone(pair) and scoring.contradicts_copy(other.fit, other.distance):
+        return other
     return max(pair, other, key=attrgetter("probability"))
 
 

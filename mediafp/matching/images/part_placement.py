@@ -3,9 +3,11 @@
 The middle is sought in the reference as a small crop (`template_search`). What lies around it is compared under the same map.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from mediafp.matching.images.dense_comparison import BLOCK_SIDE, FULL_AGREEMENT, SAME_NCC
+from mediafp.matching.images.dense_comparison import BLOCK_SIDE, FULL_AGREEMENT, SAME_NCC, DenseComparison
 from mediafp.matching.images.placement_fit import PlacementFit
 from mediafp.matching.images.template_search import (
     MIN_AGREEING_BLOCKS,
@@ -26,7 +28,7 @@ PART_MIDDLE = 0.65
 """Sides of the middle of a part, divided by those of the part: the part is a half of each side of the image, and what was cut out
 may be round. Of 4 copies on another background that keypoints do not place, 3 are placed with .65 and with .5, 1 with .8."""
 MIN_DRAWN_BLOCKS = 60.0
-"""Content, in blocks, that must agree of a drawing: 32 copies of maps of flat shapes have 68 at least, one disc and the edges of
+"""Content, in blocks, that two drawings must have: 32 copies of maps of flat shapes have 68 at least, one disc and the edges of
 three stripes 46 at most."""
 MIN_EDGE_RATIO = 0.1
 """Least share of the strength of the edges along their main direction that those across it must have, so that a place is known
@@ -64,28 +66,43 @@ def place_part(query: LocalFeatures, box: Box, reference: LocalFeatures) -> Plac
 
 
 def place_drawing(query: LocalFeatures, reference: LocalFeatures) -> PlacementFit | None:
-    """Return the placement of a drawing that is nearly all of another one, or None; takes 10 to 45 ms.
+    """Return the placement of a drawing that resembles nearly all of another one, or None; takes 20 to 90 ms.
 
-    A map or a diagram of flat shapes has few keypoints, and circles of one size have the same ones. Its middle is sought
-    as a small crop; under that map all that both show must agree.
+    A map or a diagram of flat shapes has few keypoints, and circles of one size have the same ones. The whole is laid on the
+    whole, and its middle where it is found as a small crop, and the map is aligned. The placement is verified if all that both
+    show agrees then; else it shows that they differ.
 
     Args:
         query: The image.
         reference: The other image.
     """
-    height, width = query.image.shape[:2]
-    part, to_part = _middle_of(query, (0, 0, width, height))
-    if part is None or not _is_fixed_both_ways(part.grey):
+    if not _is_fixed_both_ways(query.grey):
         return None
+    best: DenseComparison | None = None
+    for start in _rough_maps(query, reference):
+        aligned = _align(start, query, reference)
+        whole = compare_under(aligned, query, reference) if aligned is not None else None
+        best = max((one for one in (best, whole) if one), key=lambda one: one.agreement, default=None)
+        if best and best.agreement >= FULL_AGREEMENT:
+            break
+    if best is None or best.total_content < MIN_DRAWN_BLOCKS:
+        return None
+    return fit_blocks(best, (best.content > 0) & (best.steady_ncc >= SAME_NCC), query, reference)
+
+
+def _rough_maps(query: LocalFeatures, reference: LocalFeatures) -> Iterator[Homography]:
+    """Yield maps in pixels of `grey` under which two drawings may agree: of the wholes, and of the middle as a small crop."""
+    (height, width), (reference_height, reference_width) = query.grey.shape, reference.grey.shape
+    x, y = reference_width / width, reference_height / height
+    yield np.array([[x, 0, 0], [0, y, 0], [0, 0, 1]], np.float64)
+    yield np.array([[-x, 0, reference_width], [0, y, 0], [0, 0, 1]], np.float64)
+    part, to_part = _middle_of(query, (0, 0, query.image.shape[1], query.image.shape[0]))
+    if part is None:
+        return
     for mirrored in (False, True):
         homography = seek_map(Template(part, mirrored=mirrored), reference, closely=False)
-        if homography is None:
-            continue
-        aligned = _align(homography @ np.linalg.inv(from_grey(part)) @ to_part, query, reference)
-        whole = compare_under(aligned, query, reference) if aligned is not None else None
-        if whole and whole.agreement >= FULL_AGREEMENT and whole.agreeing_blocks >= MIN_DRAWN_BLOCKS:
-            return fit_blocks(whole, (whole.content > 0) & (whole.steady_ncc >= SAME_NCC), query, reference)
-    return None
+        if homography is not None:
+            yield homography @ np.linalg.inv(from_grey(part)) @ to_part
 
 
 def _middle_of(query: LocalFeatures, box: Box) -> tuple[LocalFeatures | None, Homography]:
