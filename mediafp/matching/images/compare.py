@@ -270,7 +270,11 @@ def _place_part(pair: ImagePair, query: ImageQuery, references: PairReferences) 
     features = query.features_at(candidate.query_row)
     if reference is None:
         return pair
-    fit = place_part(features, box, reference) if box else place_drawing(features, reference)
+    # A hash is that of the whole image, whichever part of it has the most similar embedding.
+    if box is None or _has_hash_alone(pair):
+        fit = place_drawing(features, reference)
+    else:
+        fit = place_part(features, box, reference)
     if fit is None:
         return pair
     other = _measure_pair(candidate, reference, [fit], query, references)
