@@ -271,10 +271,8 @@ def _place_part(pair: ImagePair, query: ImageQuery, references: PairReferences) 
     if reference is None:
         return pair
     # A hash is that of the whole image, whichever part of it has the most similar embedding.
-    if box is None or _has_hash_alone(pair):
-        fit = place_drawing(features, reference)
-    else:
-        fit = place_part(features, box, reference)
+    part = None if _has_hash_alone(pair) else box
+    fit = place_part(features, part, reference) if part else place_drawing(features, reference)
     if fit is None:
         return pair
     other = _measure_pair(candidate, reference, [fit], query, references)
