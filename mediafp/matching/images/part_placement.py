@@ -36,6 +36,9 @@ both ways. Chosen, not measured."""
 ALIGNMENT_ROUNDS, ALIGNMENT_CHANGE = 50, 1e-4
 """Most rounds of the alignment of two drawings, and the rise of their correlation below which it ends. Chosen, not measured."""
 
+MIN_DETERMINANT = 1e-3
+"""Least determinant of a map that is inverted: a smaller one shrinks an image to less than a thirtieth. Chosen, not measured."""
+
 
 def place_part(query: LocalFeatures, box: Box, reference: LocalFeatures) -> PlacementFit | None:
     """Return the placement of an image of which only a part is that of the reference, or None; takes 5 to 40 ms.
@@ -87,7 +90,8 @@ def place_drawing(query: LocalFeatures, reference: LocalFeatures) -> PlacementFi
             break
     if best is None or best.total_content < MIN_DRAWN_BLOCKS:
         return None
-    return fit_blocks(best, (best.content > 0) & (best.steady_ncc >= SAME_NCC), query, reference)
+    agreeing = (best.content > 0) & (best.steady_ncc >= SAME_NCC)
+    return fit_blocks(best, agreeing, query, reference) if agreeing.any() else None
 
 
 def _rough_maps(query: LocalFeatures, reference: LocalFeatures) -> Iterator[Homography]:
@@ -130,9 +134,10 @@ def _align(homography: Homography, query: LocalFeatures, reference: LocalFeature
     except cv2.error:
         # It does not converge.
         return None
-    if correlation < MIN_FINE_NCC:
+    to_query = np.vstack((found, (0, 0, 1)))
+    if correlation < MIN_FINE_NCC or abs(np.linalg.det(to_query)) < MIN_DETERMINANT:
         return None
-    return from_pixel_centres(np.linalg.inv(np.vstack((found, (0, 0, 1)))))
+    return from_pixel_centres(np.linalg.inv(to_query))
 
 
 def _is_fixed_both_ways(grey: GreyPixels) -> bool:

@@ -134,6 +134,19 @@ def test_maps_that_few_keypoints_place_agree_where_they_are() -> None:
     assert placed >= 3
 
 
+@pytest.mark.parametrize("size", [(1, 1), (1, 400), (400, 1), (40, 30), (300, 200)])
+def test_any_two_images_can_be_compared_as_drawings(photos: dict[str, np.ndarray], size: tuple[int, int]) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (*size[::-1], 3), np.uint8)
+    ramp = np.ascontiguousarray(
+        np.broadcast_to(np.linspace(0, 255, size[0]).astype(np.uint8)[None, :, None], noise.shape)
+    )
+    others = [noise, ramp, np.ascontiguousarray(noise[:, ::-1]), photos["cat"], draw_map(1, 1)]
+    for query in (noise, ramp):
+        for reference in others:
+            fit = place_drawing(as_query(query), as_reference(reference))
+            assert fit is None or (np.isfinite(fit.placement.quad).all() and np.isfinite(fit.reprojection_error))
+
+
 def match_maps(query: np.ndarray, drawings: dict[int, np.ndarray], pdq: dict[int, np.ndarray]) -> dict[str, Match]:
     """Return the matches of a map, whose hash is `pdq[0]`, with drawings and their hashes."""
     references = FakeReferences(
