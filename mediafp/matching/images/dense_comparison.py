@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.types.arrays import Float32Array
+from mediafp.types.arrays import Float32Array, Float64Array
 from mediafp.types.geometry import Homography
 
 GRID_SIDE = 256
@@ -51,6 +51,7 @@ class DenseComparison:
         photographic: True (R, C) of the blocks that are photographic in both images.
         surrounded: True (R, C) of the blocks that agree where they are, and next to which no block differs.
         weight: Weight (R, C) with which each block counts, 1 on the usual grid.
+        shared: Polygon (N, 2) in pixels of the reference beside which no block has content; None for all of the overlap.
     """
 
     to_reference: Homography
@@ -62,6 +63,7 @@ class DenseComparison:
     photographic: npt.NDArray[np.bool_]
     surrounded: npt.NDArray[np.bool_]
     weight: Float32Array | float = 1.0
+    shared: Float64Array | None = None
 
     @property
     def has_content(self) -> bool:
