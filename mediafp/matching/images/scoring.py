@@ -3,7 +3,7 @@
 from math import log1p, sqrt
 
 from mediafp.matching.calibration import FramePairFeatures, ImagePairFeatures
-from mediafp.matching.images.dense_comparison import DenseComparison
+from mediafp.matching.images.dense_comparison import FULL_AGREEMENT, MAX_ALIKE_SHARE, DenseComparison
 from mediafp.matching.images.placement_fit import (
     CONTRADICTING_DISPLACEMENT,
     MAX_REPROJECTION_ERROR,
@@ -185,7 +185,9 @@ def _unverified_reason(fit: PlacementFit) -> str:
 
 
 def _difference(dense: DenseComparison) -> str:
-    """Return how much of what two placed images show differs."""
+    """Return how much of what two placed images show differs, or is alike at best."""
+    if dense.agreement >= FULL_AGREEMENT and dense.alike_share > MAX_ALIKE_SHARE:
+        return f"{format_percent(dense.alike_share)} of what the overlap shows is alike and not equal"
     return f"{format_percent(1 - dense.agreement)} of what the overlap shows differs"
 
 
