@@ -11,7 +11,7 @@ from mediafp.fingerprints.transcript import TYPE_VERSION
 from mediafp.types import model_files
 from mediafp.types.kept_matches import Channel
 
-PICTURE_VERSION = "10"
+PICTURE_VERSION = "11"
 """Version of the steps by which images and videos are compared; raise it if a pair gives another match."""
 VOICE_VERSION = "2"
 """Version of the steps by which sounds are compared; raise it if a pair gives another match."""

@@ -20,6 +20,7 @@ from mediafp.matching.images.equalised_pair import (
     Mask,
     equalise_colours,
     equalise_contrast,
+    is_flat,
     show_on_grid,
 )
 from mediafp.matching.local_features import LocalFeatures
@@ -74,10 +75,6 @@ MAX_CHANGES: Final = 8
 """Number of changes above which none is reported: noise differs everywhere. Chosen, not measured."""
 MARGIN_SIDES: Final = 2
 """Sides of the overlap at which a flat region is a border: a corner, or a whole side. Chosen, not measured."""
-FLAT_DEVIATION: Final = 12.0
-"""Grey levels by which the pixels of a border differ from its colour at most. Chosen, not measured."""
-FLAT_PERCENT: Final = 80
-"""Percentage of the pixels of which that must hold: the others are its soft edge. Chosen, not measured."""
 FLAT_SHARE: Final = 0.5
 """Share of the structure of one image below which the other has nothing in the place. Chosen, not measured."""
 FLAT_PIXELS: Final = 0.3
@@ -153,13 +150,7 @@ def _is_margin(region: Mask, pair: EqualisedPair) -> bool:
     is_outer = sides >= MARGIN_SIDES or (
         min(left, top, width - right, height - bottom) > EDGE + 2 and not pair.shown.inside[around].all()
     )
-    return is_outer and any(_is_flat(image[region]) for image in (pair.shown.query, pair.shown.reference))
-
-
-def _is_flat(pixels: Float32Array) -> bool:
-    """Return True if nearly all pixels (N, 3) have one colour."""
-    deviations = np.abs(pixels - np.median(pixels, axis=0)).max(axis=1)
-    return float(np.percentile(deviations, FLAT_PERCENT)) < FLAT_DEVIATION
+    return is_outer and any(is_flat(image[region]) for image in (pair.shown.query, pair.shown.reference))
 
 
 def _difference(pair: EqualisedPair, side: int) -> tuple[Float32Array, Float32Array]:

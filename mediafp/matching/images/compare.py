@@ -21,6 +21,7 @@ from mediafp.matching.images.placement_fit import PlacementFit
 from mediafp.matching.images.region_similarity import compute_region_similarity
 from mediafp.matching.images.search import SHORTLIST_SIZE, ImageQuery, find_near_hashes, search_candidates
 from mediafp.matching.images.shared_layout import shows_different_inset
+from mediafp.matching.images.stated_fit import state_fit
 from mediafp.matching.images.still_rows import rows_of_image
 from mediafp.matching.images.template_search import Template, place_template, resembles_whole
 from mediafp.matching.local_features import LocalFeatures
@@ -363,12 +364,18 @@ def _to_match(pair: ImagePair, query: ImageQuery, references: PairReferences) ->
     """Return the match of a pair."""
     sha256 = pair.candidate.sha256
     fit = pair.fit if pair.fit and pair.fit.is_verified else None
+    features = query.features_at(pair.candidate.query_row)
+    reference = references.local_features(sha256, pair.candidate.row) if fit else None
+    stated = state_fit(fit, features, reference) if fit and reference else fit
     probability = pair.probability
     in_video = references.kind(sha256) == "video"
     segments = tuple(_find_segments(pair, query, references)) if in_video else ()
-    more_placements = tuple(further.placement for further in pair.further_fits)
+    more_placements = tuple(
+        state_fit(further, features, reference).placement if reference else further.placement
+        for further in pair.further_fits
+    )
     # Two images without a verified placement are taken as wholes.
-    shown, covered = (fit.placement.shown, fit.placement.covered) if fit else (1.0, 1.0)
+    shown, covered = (stated.placement.shown, stated.placement.covered) if stated else (1.0, 1.0)
     shown = round(min(1.0, shown + sum(placement.shown for placement in more_placements)), 4)
     if in_video:
         covered = covered_share([segment.reference for segment in segments], references.spans(sha256))
@@ -380,13 +387,14 @@ def _to_match(pair: ImagePair, query: ImageQuery, references: PairReferences) ->
         verdict=scoring.image_verdict(probability, pair.weighted_score, fit, pair.distance),
         probability=probability,
         coverage=(shown, covered),
-        placement=fit.placement if fit else None,
+        placement=stated.placement if stated else None,
         segments=segments,
         why=tuple(
             scoring.image_reasons(
                 pair.fit,
                 pair.distance,
                 pair.weighted_score,
+                stated=stated,
                 occurrences=1 + len(more_placements),
                 negative=query.is_negative(pair.candidate.query_row),
             )
@@ -395,11 +403,9 @@ def _to_match(pair: ImagePair, query: ImageQuery, references: PairReferences) ->
         rows=(query.row, 0 if in_video else pair.candidate.row),
         score=round(pair.weighted_score, 4),
     )
-    if match.verdict != "copy" or in_video or more_placements or not (fit and fit.dense):
+    if match.verdict != "copy" or in_video or more_placements or not (reference and stated and stated.dense):
         return match
-    reference = references.local_features(sha256, pair.candidate.row)
-    features = query.features_at(pair.candidate.query_row)
-    return with_changes(match, find_changes(features, reference, fit.dense)) if reference else match
+    return with_changes(match, find_changes(features, reference, stated.dense))
 
 
 def _find_segments(pair: ImagePair, query: ImageQuery, references: PairReferences) -> Iterator[Segment]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from mediafp.types.arrays import Float32Array
+from mediafp.types.arrays import Float32Array, Float64Array
 from mediafp.types.geometry import Homography
 
 GRID_SIDE = 256
@@ -29,6 +29,12 @@ FULL_AGREEMENT = 0.972
 """Agreement from which two images show one drawing: of 2,890 placed pairs that show no photograph and are no copies, most of one
 make, it is .964 at most on the finer grid (tables with other numbers; 7 pairs that share a part are 1), of 195 copies .979 at
 least, but for the few that are below .95 (development set)."""
+EQUAL_NCC = 0.9
+"""NCC below which a drawn block is alike at best: other digits in the same places have .6 to .9 (`MAX_ALIKE_SHARE`)."""
+MAX_ALIKE_SHARE = 0.07
+"""Share of the content in drawn blocks that are not equal up to which two images show one drawing. Of 156 copies of drawings with
+light and heavy edits that agree in full it is .046 at most, of 9 tables and keyboards of one layout with other figures and
+letters, which do too, .098 at least (tables, charts, codes, board games, pages drawn by a seed; 10 graphics)."""
 MIN_PHOTOGRAPHIC_BLOCKS = 6.0
 """Photographic blocks that agree from which the images show one photograph. Chosen, not measured."""
 MIN_PHOTOGRAPHIC_AREA = 0.1
@@ -51,6 +57,7 @@ class DenseComparison:
         photographic: True (R, C) of the blocks that are photographic in both images.
         surrounded: True (R, C) of the blocks that agree where they are, and next to which no block differs.
         weight: Weight (R, C) with which each block counts, 1 on the usual grid.
+        shared: Polygon (N, 2) in pixels of the reference beside which no block has content; None for all of the overlap.
     """
 
     to_reference: Homography
@@ -62,6 +69,7 @@ class DenseComparison:
     photographic: npt.NDArray[np.bool_]
     surrounded: npt.NDArray[np.bool_]
     weight: Float32Array | float = 1.0
+    shared: Float64Array | None = None
 
     @property
     def has_content(self) -> bool:
@@ -118,7 +126,12 @@ class DenseComparison:
 
         Of two charts, forms, pages or maps of one make the layout agrees, and the content differs throughout.
         """
-        return self.agreement >= FULL_AGREEMENT or self.shows_photograph
+        return self.shows_photograph or (self.agreement >= FULL_AGREEMENT and self.alike_share <= MAX_ALIKE_SHARE)
+
+    @property
+    def alike_share(self) -> float:
+        """Share of the content that is drawn, and alike at best: not equal in both images."""
+        return _share(self.content * self.weight, ((self.ncc < EQUAL_NCC) & ~self.photographic).astype(np.float32))
 
     @property
     def shows_photograph(self) -> bool:

@@ -10,8 +10,8 @@ from mediafp.matching.images.dense_comparison import DenseComparison
 from mediafp.matching.images.dense_grid import warp_to_grid
 from mediafp.matching.images.light_maps import LARGE_DIFFERENCE, MIN_GAIN, fit_colours, fit_contrast
 from mediafp.matching.local_features import LocalFeatures
-from mediafp.types.arrays import Float32Array
-from mediafp.types.geometry import Homography, image_corners, jacobian_at, transform_points
+from mediafp.types.arrays import Float32Array, Float64Array
+from mediafp.types.geometry import Homography, image_corners, jacobian_at, polygon_intersection, transform_points
 
 LONGEST_SIDE = 256
 """Longest side of the grid, in pixels: an object of 2 % of the area has 36. Chosen, not measured."""
@@ -19,6 +19,8 @@ MIN_SIDE = 48
 """Shorter side of the grid, in pixels, below which no change is sought. Chosen, not measured."""
 EDGE = 3
 """Pixels at the edge of the overlap that are not compared: borders, and what the map is off by. Chosen, not measured."""
+EDGE_OF_PART = 8
+"""The same at the edge of a part of the overlap, of which the place is less exact. Chosen, not measured."""
 FIT_STEP = 4
 """Pixels of the grid that are averaged, on each side, for the fit of light and colour. Chosen, not measured."""
 MIN_INSIDE = 0.99
@@ -30,6 +32,10 @@ MORE_BLUR = (0.0, 0.8, 1.3, 2.0, 3.0)
 """Standard deviations of the blur that the sharper image may need to be as blurred as the other one. Chosen, not measured."""
 BLUR_COST = 0.06
 """Share by which a further pixel of blur must lessen the difference. Chosen, not measured."""
+FLAT_DEVIATION = 12.0
+"""Grey levels by which the pixels of a border differ from its colour at most. Chosen, not measured."""
+FLAT_PERCENT = 80
+"""Percentage of the pixels of which that must hold: the others are its soft edge. Chosen, not measured."""
 Mask = npt.NDArray[np.bool_]
 
 
@@ -80,6 +86,7 @@ def show_on_grid(
 
     height, width = query.image.shape[:2]
     quad = transform_points(dense.query_to_reference, image_corners(width, height))
+    quad = quad if dense.shared is None else dense.shared
     low, high = np.maximum(quad.min(axis=0), 0), np.minimum(quad.max(axis=0), reference.size)
     extent = high - low
     if not np.isfinite(extent).all() or extent.min() < 1:
@@ -96,15 +103,32 @@ def show_on_grid(
     from_thumbnail = to_grid @ np.diag((1 / zoom, 1 / zoom, 1))
     shown_reference = warp_to_grid(reference.image, from_thumbnail, size).astype(np.float32)
     shown_query = warp_to_grid(query.image, to_grid @ dense.query_to_reference, size).astype(np.float32)
-    edge = -(-EDGE * longest_side // LONGEST_SIDE)
+    edge = -(-(EDGE if dense.shared is None else EDGE_OF_PART) * longest_side // LONGEST_SIDE)
     mask = np.zeros((rows + 2 * edge, columns + 2 * edge), np.uint8)
-    corners = transform_points(to_grid, quad).clip(-8 * LONGEST_SIDE, 8 * LONGEST_SIDE)
-    cv2.fillConvexPoly(mask[edge:-edge, edge:-edge], np.round(corners * 16).astype(np.int32), [1], shift=4)
+    mask[edge:-edge, edge:-edge] = fill_polygon(transform_points(to_grid, quad), (rows, columns))
     side = 2 * edge + 1
     inside = cv2.erode(mask, np.ones((side, side), np.uint8))[edge:-edge, edge:-edge] > 0
     if inside.sum() < MIN_SIDE**2:
         return None
     return GridPair(query=shown_query, reference=shown_reference, inside=inside, to_reference=np.linalg.inv(to_grid))
+
+
+def fill_polygon(polygon: Float64Array, shape: tuple[int, ...]) -> Mask:
+    """Return a mask (H, W) of the pixels in a convex polygon (N, 2)."""
+    import cv2
+
+    mask = np.zeros(shape, np.uint8)
+    # Cut first: corners may lie too far away for OpenCV.
+    within = polygon_intersection(polygon, image_corners(shape[1], shape[0]))
+    if len(within):
+        cv2.fillConvexPoly(mask, np.round(within * 16).astype(np.int32), [1], shift=4)
+    return mask > 0
+
+
+def is_flat(pixels: Float32Array, percent: int = FLAT_PERCENT) -> bool:
+    """Return True if that percentage of the pixels (N, 3) have one colour."""
+    deviations = np.abs(pixels - np.median(pixels, axis=0)).max(axis=1)
+    return float(np.percentile(deviations, percent)) < FLAT_DEVIATION
 
 
 def equalise_contrast(shown: GridPair) -> EqualisedPair:

@@ -3,7 +3,7 @@
 from math import log1p, sqrt
 
 from mediafp.matching.calibration import FramePairFeatures, ImagePairFeatures
-from mediafp.matching.images.dense_comparison import DenseComparison
+from mediafp.matching.images.dense_comparison import FULL_AGREEMENT, MAX_ALIKE_SHARE, DenseComparison
 from mediafp.matching.images.placement_fit import (
     CONTRADICTING_DISPLACEMENT,
     MAX_REPROJECTION_ERROR,
@@ -117,7 +117,13 @@ def placement_reasons(placement: Placement, *, by_blocks: bool = False) -> list[
 
 
 def image_reasons(
-    fit: PlacementFit | None, distance: int, score: float, *, occurrences: int = 1, negative: bool = False
+    fit: PlacementFit | None,
+    distance: int,
+    score: float,
+    *,
+    stated: PlacementFit | None = None,
+    occurrences: int = 1,
+    negative: bool = False,
 ) -> list[str]:
     """Return the reasons for and against a copy.
 
@@ -125,18 +131,20 @@ def image_reasons(
         fit: Placement of the query in the reference, verified or not.
         distance: Hamming distance of the PDQ hashes in bits.
         score: Score of the embeddings.
+        stated: A verified fit as it is stated; the fit itself if it is None.
         occurrences: Number of times that the query shows the reference.
         negative: True if the negative of the query was compared.
     """
     if fit and fit.is_verified:
-        reasons = placement_reasons(fit.placement, by_blocks=fit.by_blocks)
+        stated = stated or fit
+        reasons = placement_reasons(stated.placement, by_blocks=stated.by_blocks)
         if negative:
             reasons.append(NEGATIVE_REASON)
         if occurrences > 1:
             reasons.insert(0, f"the query shows the reference {occurrences} times")
-        if fit.dense and 1 - fit.dense.agreement >= MIN_STATED_DIFFERENCE:
+        if stated.dense and 1 - stated.dense.agreement >= MIN_STATED_DIFFERENCE:
             # As with another background, and as with two pages that share the photograph in their header.
-            reasons.append(_difference(fit.dense))
+            reasons.append(_difference(stated.dense))
     elif fit and contradicts_copy(fit, distance):
         reasons = [_unverified_reason(fit)]
     else:
@@ -177,7 +185,9 @@ def _unverified_reason(fit: PlacementFit) -> str:
 
 
 def _difference(dense: DenseComparison) -> str:
-    """Return how much of what two placed images show differs."""
+    """Return how much of what two placed images show differs, or is alike at best."""
+    if dense.agreement >= FULL_AGREEMENT and dense.alike_share > MAX_ALIKE_SHARE:
+        return f"{format_percent(dense.alike_share)} of what the overlap shows is alike and not equal"
     return f"{format_percent(1 - dense.agreement)} of what the overlap shows differs"
 
 

@@ -129,6 +129,29 @@ def test_charts_of_one_make_are_not_one_image_and_their_copies_are(chart, seed: 
     assert not same.shows_photograph and not different.shows_photograph
 
 
+def table(seed: int) -> np.ndarray:
+    """Return a table of 60 numbers of four digits, drawn by a seed, under one heading."""
+    image, rng = Image.new("RGB", (700, 460), "white"), np.random.default_rng(seed)
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(16)
+    draw.text((20, 10), "Table 3. Results by region", "black", ImageFont.load_default(20))
+    for row in range(11):
+        draw.line((20, 50 + 36 * row, 680, 50 + 36 * row), "#b4b4b4")
+        for column, title in enumerate(("Region", "North", "South", "East", "West", "Total")):
+            text = str(rng.integers(1000, 10_000)) if row else title
+            draw.text((28 + 110 * column, 59 + 36 * row), text, "black", font)
+    return as_pixels(image)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_tables_with_other_numbers_are_alike_and_not_one_image(seed: int) -> None:
+    """In small digits in the same places 95 to 99 % of the content agree."""
+    different = compare(table(seed + 10), table(seed))
+    assert different.agreement > 0.9 and different.alike_share > 0.3 and not different.shows_one_image
+    for scale, quality in ((1, 90), (0.5, 60), (1, 15)):
+        same = compare(recompressed(table(seed), scale, quality), table(seed))
+        assert same.alike_share < 0.04 and same.shows_one_image
+
+
 def test_photograph_of_48_pixels_is_compared_at_its_own_size(photos: dict[str, np.ndarray]) -> None:
     side = min(photos["cat"].shape[:2])
     small = np.asarray(cv2.resize(photos["cat"][:side, :side], (48, 48), interpolation=cv2.INTER_AREA))
