@@ -157,7 +157,7 @@ class _View:
 
     @property
     def fit_of_box(self) -> float:
-        """How much more agrees than differs in the best box, by the pixels of the overlap: -.5..0.52."""
+        """Score of the best box, by the pixels of the overlap, 0..0.52: the views of two images have not the same size."""
         return self.best_box(self.pair.inside)[0] / max(1, int(self.pair.inside.sum()))
 
     def best_box(self, inside: Mask) -> tuple[float, GridBox]:

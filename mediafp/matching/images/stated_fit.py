@@ -1,4 +1,4 @@
-"""What is stated of a verified placement: the most exact map, the plainest orientation, and the part that both images show.
+"""Verified placements as they are stated: by the most exact map, in the plainest orientation, of the part that both images show.
 
 None of it decides if the images are copies.
 """
