@@ -75,6 +75,11 @@ MAX_CHANGES: Final = 8
 """Number of changes above which none is reported: noise differs everywhere. Chosen, not measured."""
 MARGIN_SIDES: Final = 2
 """Sides of the overlap at which a flat region is a border: a corner, or a whole side. Chosen, not measured."""
+RIM: Final = 8
+"""Width, in pixels of the grid, of the rim of what is compared: what differs in it alone is the edge of one image, of which the
+other shows a little more, and its box may be that of the whole. Chosen, not measured."""
+MAX_BESIDE_RIM: Final = 0.1
+"""Share of a region beside the rim up to which it is one of the rim. Chosen, not measured."""
 FLAT_SHARE: Final = 0.5
 """Share of the structure of one image below which the other has nothing in the place. Chosen, not measured."""
 FLAT_PIXELS: Final = 0.3
@@ -125,6 +130,9 @@ def _find_regions(pair: EqualisedPair) -> list[Mask]:
     differs = (near > edge_limit) & pair.shown.inside
     across, down = (2 * round(share * max(differs.shape) / 2) + 1 for share in JOIN_SHARES)
     joined = cv2.morphologyEx(differs.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((down, across), np.uint8))
+    middle = cv2.erode(
+        pair.shown.inside.astype(np.uint8), _around(RIM), borderType=cv2.BORDER_CONSTANT, borderValue=0
+    ).astype(np.bool_)
     count, labels = cv2.connectedComponents(joined)
     regions = []
     for label in range(1, count):
@@ -133,7 +141,7 @@ def _find_regions(pair: EqualisedPair) -> list[Mask]:
         if strongest < seed_limit or _box_area(region & differs) < MIN_AREA * pair.shown.inside.sum():
             continue
         altered = region & (near > max(edge_limit, EDGE_SHARE * strongest))
-        if _is_margin(altered, pair):
+        if (altered & middle).sum() <= MAX_BESIDE_RIM * altered.sum() or _is_margin(altered, pair):
             continue
         ncc = _ncc(pair, region)
         if any(strongest >= difference and ncc < same for difference, same in LIMITS):

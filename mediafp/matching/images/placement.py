@@ -94,12 +94,12 @@ def place_all_occurrences(
         return [first]
     positions, descriptors = query.keypoints_with_crop(crop)
     fits, footprints = [first], [query_footprint(first.placement, query)]
-    unused = ~_points_inside(positions, footprints[0])
+    unused = ~points_inside(positions, footprints[0])
     for _ in range(MAX_OCCURRENCE_SEARCHES):
         candidate = _place_keypoints(query, (positions[unused], descriptors[unused]), reference)
         if candidate is None:
             break
-        own_keypoints = unused & _points_inside(positions, query_footprint(candidate.placement, query))
+        own_keypoints = unused & points_inside(positions, query_footprint(candidate.placement, query))
         unused &= ~own_keypoints
         fit = _place_keypoints(query, (positions[own_keypoints], descriptors[own_keypoints]), reference)
         if fit is None or not fit.is_conclusive_with(MIN_OCCURRENCE_INLIERS):
@@ -110,7 +110,7 @@ def place_all_occurrences(
             footprints.append(footprint)
     if len(fits) > 1:
         # The first fit also used keypoints of the other occurrences: compute it without them.
-        own_keypoints = _points_inside(positions, footprints[0])
+        own_keypoints = points_inside(positions, footprints[0])
         fit = _place_keypoints(query, (positions[own_keypoints], descriptors[own_keypoints]), reference)
         fits[0] = fit if fit and fit.is_verified else first
     return fits
@@ -151,7 +151,7 @@ def _are_separate(footprint: Float64Array, other: Float64Array) -> bool:
     return intersection_area(footprint, other) <= MAX_OCCURRENCE_OVERLAP * smaller
 
 
-def _points_inside(points: Float32Array, polygon: Float64Array) -> npt.NDArray[np.bool_]:
+def points_inside(points: Float32Array, polygon: Float64Array) -> npt.NDArray[np.bool_]:
     """Return a mask (N,) of the points (N, 2) inside a convex polygon."""
     edges = np.roll(polygon, -1, axis=0) - polygon
     offsets = points[:, None] - polygon[None]

@@ -23,7 +23,7 @@ from mediafp.matching.images.equalised_pair import (
     is_flat,
     show_on_grid,
 )
-from mediafp.matching.images.placement import describe_map, removed_shares
+from mediafp.matching.images.placement import describe_map, points_inside, removed_shares
 from mediafp.matching.images.placement_fit import PlacementFit
 from mediafp.matching.local_features import LocalFeatures
 from mediafp.types.arrays import Float32Array, Float64Array
@@ -65,6 +65,8 @@ MAX_STRIP_AGREEMENT: Final = 0.45
 """Agreement of what a strip shows above which both show it. Chosen, not measured."""
 MIN_STRIP_CONTENT: Final = 0.1
 """Mean content of the pixels of a strip, 0..1, below which it shows too little to differ. Chosen, not measured."""
+MIN_INLIERS_INSIDE: Final = 0.8
+"""Share of the correspondences that must lie in the part: of a wrong one few do. Chosen, not measured."""
 MIN_SPREAD: Final = 0.6
 """Share of the length of a strip in which it differs at least: what a sticker covers is no strip. Chosen, not measured."""
 MAX_COMMON_EDGE: Final = 0.02
@@ -88,7 +90,7 @@ def restrict_to_shared_part(fit: PlacementFit, query: LocalFeatures, reference: 
         return fit
     shared = _find_shared_part(dense, query, reference)
     placement = None if shared is None else _restrict(fit.placement, shared, query, reference)
-    if shared is None or placement is None:
+    if placement is None or not _has_inliers(placement):
         return fit
     return replace(fit, placement=placement, dense=_restrict_blocks(dense, np.array(placement.overlap)))
 
@@ -157,7 +159,7 @@ class _View:
 
     @property
     def fit_of_box(self) -> float:
-        """How much more agrees than differs in the best box, by the pixels of the overlap: -.5..0.52."""
+        """Score of the best box, by the pixels of the overlap, 0..0.52: the views of two images have not the same size."""
         return self.best_box(self.pair.inside)[0] / max(1, int(self.pair.inside.sum()))
 
     def best_box(self, inside: Mask) -> tuple[float, GridBox]:
@@ -179,13 +181,13 @@ class _View:
             return None
         bounds = int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1
         best = self.best_box(inside)[1]
-        far = 8.0 * LONGEST_SIDE
-        box = [-far, -far, far, far]
-        for side in range(4):
-            if self._ends_at(side, best, bounds, inside):
-                box[side] = float(self._edge_near(side, best, inside))
-        if max(map(abs, box)) == far and not any(abs(end) < far for end in box):
+        cut = [side for side in range(4) if self._ends_at(side, best, bounds, inside)]
+        if not cut:
             return None
+        # Its other sides are those of the grid, which shows all of the overlap.
+        box = [0, 0, inside.shape[1], inside.shape[0]]
+        for side in cut:
+            box[side] = self._edge_near(side, best, inside)
         return transform_points(self.pair.to_reference, box_corners((box[0], box[1], box[2], box[3])))
 
     def _ends_at(self, side: int, best: GridBox, bounds: GridBox, inside: Mask) -> bool:
@@ -354,6 +356,13 @@ def _restrict(
         scale=round(scale, 4),
         removed=removed_shares(overlap, reference.size),
     )
+
+
+def _has_inliers(placement: Placement) -> bool:
+    """Return True if nearly all correspondences of a placement lie in its overlap: what agrees by keypoints is shared."""
+    points = np.array([point for _, point in placement.correspondences], np.float32).reshape(-1, 2)
+    inside = points_inside(points, np.array(placement.overlap))
+    return not len(points) or float(inside.mean()) >= MIN_INLIERS_INSIDE
 
 
 def _restrict_blocks(dense: DenseComparison, shared: Float64Array) -> DenseComparison:

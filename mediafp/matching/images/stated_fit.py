@@ -1,9 +1,10 @@
-"""What is stated of a verified placement: the most exact map, the plainest orientation, and the part that both images show.
+"""Verified placements as they are stated: by the most exact map, in the plainest orientation, of the part that both images show.
 
 None of it decides if the images are copies.
 """
 
 from dataclasses import replace
+from itertools import product
 from operator import itemgetter
 from typing import Final
 
@@ -20,10 +21,8 @@ from mediafp.matching.images.transform import MAX_DEPTH_RATIO, Transform
 from mediafp.matching.local_features import LocalFeatures
 from mediafp.types.arrays import Float64Array
 from mediafp.types.geometry import (
-    Homography,
     homography_from_corners,
     image_corners,
-    jacobian_at,
     projective_depths,
     rounded_points,
     transform_points,
@@ -33,8 +32,9 @@ MIN_MAP_DISTANCE: Final = 1.5
 """Pixels of the usual grid by which the map of the dense comparison must move a corner of the overlap to be stated in place of
 that of the keypoints: of 700 copies with exactly known edits those at an angle are off by up to 7 % of the diagonal by keypoints,
 by .4 % by the dense comparison; of others both are exact."""
-MAX_MORE_STRETCH: Final = 1.15
-"""Factor by which another orientation may stretch the query more. Chosen, not measured."""
+MAX_UNEVEN_SIDES: Final = 0.1
+"""Difference of the sides of an overlap, as a share of the longer one, up to which it may be turned onto its side. Chosen, not
+measured."""
 MAX_LESS_AGREEMENT: Final = 0.005
 """Agreement by which a plainer orientation may explain less: a symmetric drawing is neither mirrored nor rotated. Chosen, not
 measured."""
@@ -70,26 +70,21 @@ def _orient_plainly(fit: PlacementFit, query: LocalFeatures, reference: LocalFea
 
 
 def _plainer_quads(fit: PlacementFit, query: LocalFeatures) -> list[Float64Array]:
-    """Return where the corners (4, 2) of a query fall if it has the same place in plainer orientations, the plainest first."""
-    quad, corners, middle = np.array(fit.placement.quad), image_corners(*query.size), np.array(query.size) / 2
-    orders = [np.roll(np.arange(4)[::step], turn) for step in (1, -1) for turn in range(4)]
-    maps = [homography_from_corners(corners, quad[order]) for order in orders]
-    # Of an image that is not square, those on its side would stretch it.
-    largest = MAX_MORE_STRETCH * _stretch(maps[0], middle)
-    ranked = [
-        ((mirrored, abs(rotation)), order)
-        for homography, order in zip(maps, orders, strict=True)
-        if _stretch(homography, middle) <= largest
-        for mirrored, rotation, _ in (describe_map(homography, middle),)
-    ]
+    """Return where the corners (4, 2) of a query fall if the overlap is turned in its place, the plainest orientation first."""
+    quad, overlap = np.array(fit.placement.quad), np.array(fit.placement.overlap)
+    low, high = overlap.min(axis=0), overlap.max(axis=0)
+    middle, is_square = (low + high) / 2, np.ptp(high - low) <= MAX_UNEVEN_SIDES * (high - low).max()
+    corners = image_corners(*query.size)
+    ranked = []
+    for across, down, swapped in product((1, -1), (1, -1), (False, True) if is_square else (False,)):
+        turn = np.array([[0, across], [down, 0]] if swapped else [[across, 0], [0, down]])
+        turned = (quad - middle) @ turn.T + middle
+        to_reference = homography_from_corners(corners, turned)
+        centre = transform_points(np.linalg.inv(to_reference), middle[None])[0]
+        mirrored, rotation, _ = describe_map(to_reference, centre)
+        ranked.append(((mirrored, abs(rotation)), turned))
     stated = fit.placement.mirrored, abs(fit.placement.rotation) - MIN_REPORTED_ROTATION
-    return [quad[order] for rank, order in sorted(ranked, key=itemgetter(0)) if rank < stated]
-
-
-def _stretch(homography: Homography, point: Float64Array) -> float:
-    """Return the ratio of the two singular values of a map around a point (2,)."""
-    larger, smaller = np.linalg.svd(jacobian_at(homography, point), compute_uv=False)
-    return float(larger / max(smaller, 1e-9))
+    return [turned for rank, turned in sorted(ranked, key=itemgetter(0)) if rank < stated]
 
 
 def _place_exactly(

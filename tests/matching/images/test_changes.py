@@ -60,6 +60,13 @@ def test_sticker_lies_over_the_picture_at_its_place(photo: np.ndarray) -> None:
     assert (change.what, change.kind) == ("added", "overlay")
 
 
+def test_page_along_two_edges_of_a_picture_is_no_change(photo: np.ndarray) -> None:
+    """The box of a region along two edges is that of half the picture."""
+    query = cv2.copyMakeBorder(photo[60:260, 80:340], 0, 6, 0, 6, cv2.BORDER_CONSTANT, value=(250, 250, 250))
+    query[-3:, ::9] = query[::9, -3:] = 20
+    assert not changes_of(recompressed(query), photo)
+
+
 def test_sticker_of_a_colour_that_occurs_nowhere_else_is_found(photo: np.ndarray) -> None:
     """A map of colours could turn the yellow into the sky around it, of which it covers nothing else."""
     grey = np.repeat(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)

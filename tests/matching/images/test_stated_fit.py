@@ -8,7 +8,7 @@ import pytest
 
 from mediafp.matching.images.changes import find_changes
 from mediafp.matching.images.dense_grid import compare_densely
-from mediafp.matching.images.placement import place_image
+from mediafp.matching.images.placement import place_all_occurrences, place_image
 from mediafp.matching.images.placement_fit import PlacementFit
 from mediafp.matching.images.stated_fit import state_fit
 from mediafp.matching.local_features import LocalFeatures, query_features
@@ -151,6 +151,25 @@ def test_symmetric_drawing_is_neither_mirrored_nor_rotated(*, turned: bool) -> N
     found = state_fit(replace(fit, placement=other), *sides).placement
     assert not found.mirrored and abs(found.rotation) < 1
     assert np.abs(np.array(found.quad) - image_corners(360, 360)).max() < 3
+
+
+def test_crop_on_a_page_at_an_angle_keeps_its_other_sides(photo: Pixels) -> None:
+    """Under a perspective points far beside the overlap have no place."""
+    page = on_page(photo[TOP:BOTTOM, LEFT:])
+    corners = np.array([[0, 0], [600, 50], [640, 640], [30, 700]], np.float32)
+    to_query = cv2.getPerspectiveTransform(image_corners(640, 700).astype(np.float32), corners)
+    query = cv2.warpPerspective(page, to_query, (640, 700), flags=cv2.INTER_AREA)
+    found = stated(recompressed(query), photo)[1]
+    assert found.placement.removed == pytest.approx((*MISSING[:2], 0, MISSING[3]), abs=0.04)
+
+
+def test_mirrored_picture_beside_an_upright_one_stays_mirrored(photo: Pixels) -> None:
+    """Turned as a whole, the query shows the other one in its place."""
+    query = np.full((300, 820, 3), 255, np.uint8)
+    query[:, :400], query[:, 420:] = photo[:, ::-1], photo
+    sides = query_features(recompressed(query), (820, 300)), LocalFeatures(photo, SIZE)
+    found = [state_fit(fit, *sides).placement for fit in place_all_occurrences(*sides)]
+    assert sorted(one.mirrored for one in found) == [False, True]
 
 
 def test_mirrored_photograph_stays_mirrored(photo: Pixels) -> None:
