@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 
 from mediafp.matching.images.dense_comparison import GRID_SIDE, SAME_NCC, DenseComparison
-from mediafp.matching.images.dense_grid import compare_densely
+from mediafp.matching.images.dense_grid import compare_densely, warp_to_grid
+from mediafp.matching.images.equalised_pair import fill_polygon
 from mediafp.matching.images.placement import describe_map, place_by_map
 from mediafp.matching.images.placement_fit import PlacementFit
 from mediafp.matching.images.scoring import MIN_REPORTED_ROTATION
@@ -27,6 +28,7 @@ from mediafp.types.geometry import (
     rounded_points,
     transform_points,
 )
+from mediafp.types.scaled_images import scaled_size
 
 MIN_MAP_DISTANCE: Final = 1.5
 """Pixels of the usual grid by which the map of the dense comparison must move a corner of the overlap to be stated in place of
@@ -38,6 +40,11 @@ measured."""
 MAX_LESS_AGREEMENT: Final = 0.005
 """Agreement by which a plainer orientation may explain less: a symmetric drawing is neither mirrored nor rotated. Chosen, not
 measured."""
+
+LIKENESS_SIDE: Final = 32
+"""Longest side, in pixels, at which another orientation is tried first. Chosen, not measured."""
+MIN_LIKENESS: Final = 0.8
+"""NCC at that size below which another orientation is not compared densely, which takes 15 ms. Chosen, not measured."""
 
 
 def state_fit(fit: PlacementFit, query: LocalFeatures, reference: LocalFeatures) -> PlacementFit:
@@ -62,11 +69,31 @@ def _orient_plainly(fit: PlacementFit, query: LocalFeatures, reference: LocalFea
         return fit
     best, least = fit, fit.dense.steady_agreement - MAX_LESS_AGREEMENT
     for quad in _plainer_quads(fit, query):
+        if _likeness(quad, query, reference) < MIN_LIKENESS:
+            continue
         dense = compare_densely(query, reference, replace(fit.placement, quad=rounded_points(quad)))  # type: ignore[arg-type]
         if dense and dense.steady_agreement >= least:
             found = fit_blocks(dense, (dense.content > 0) & (dense.steady_ncc >= SAME_NCC), query, reference)
             return found or best
     return best
+
+
+def _likeness(quad: Float64Array, query: LocalFeatures, reference: LocalFeatures) -> float:
+    """Return the NCC of two small images of what both show if the corners of the query fall on a quad (4, 2); takes .2 ms."""
+    to_reference = homography_from_corners(image_corners(*query.size), quad)
+    small = np.diag((*np.repeat(LIKENESS_SIDE / max(reference.size), 2), 1.0))
+    size = scaled_size(*reference.size, LIKENESS_SIDE / max(reference.size))
+    zooms = [max(one.size) / max(one.grey.shape) for one in (query, reference)]
+    maps = [small @ to_reference @ np.diag((zooms[0], zooms[0], 1.0)), small @ np.diag((zooms[1], zooms[1], 1.0))]
+    shown, other = (
+        warp_to_grid(one.blurred, to_small, size) for one, to_small in zip((query, reference), maps, strict=True)
+    )
+    inside = fill_polygon(transform_points(small, quad), shown.shape)
+    if inside.sum() < LIKENESS_SIDE:
+        return 0.0
+    deviations = [pixels[inside] - pixels[inside].mean() for pixels in (shown, other)]
+    norm = float(np.linalg.norm(deviations[0]) * np.linalg.norm(deviations[1]))
+    return float(deviations[0] @ deviations[1]) / norm if norm > 0 else 0.0
 
 
 def _plainer_quads(fit: PlacementFit, query: LocalFeatures) -> list[Float64Array]:
