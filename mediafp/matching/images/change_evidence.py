@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 
 from mediafp.types.arrays import Float64Array
-from mediafp.types.geometry import intersection_area, polygon_area
-from mediafp.types.matches import Change, ChangeKind, ChangeType, Match, Placement
+from mediafp.types.geometry import box_corners, intersection_area, polygon_area, rounded_points
+from mediafp.types.matches import Change, ChangeKind, ChangeType, Match, Placement, Point
 from mediafp.types.tokens import tokenise
 
 REASON_START: Final = "the same picture, changed here: "
@@ -57,27 +57,43 @@ def read_changes(
         query: Lines of text of the query.
         reference: Lines of text of the reference.
     """
-    return tuple(_read(change, query, reference) for change in changes)
+    found: dict[tuple[tuple[int, ...], ...], Change] = {}
+    for number, change in enumerate(changes):
+        before, after = (_lines_in(change, lines) for lines in (reference, query))
+        read = _read(change, *(_join(lines, of) for lines, of in ((reference, before), (query, after))))
+        # Two places in the same lines of text are one change of these.
+        key = (before, after) if read.kind == "text" else ((number,),)
+        found[key] = replace(read, box=_common_box(found[key], read)) if key in found else read
+    return tuple(found.values())
 
 
-def _read(change: Change, query: Sequence[LocatedText], reference: Sequence[LocatedText]) -> Change:
-    before, after = (_text_in(change, lines) for lines in (reference, query))
+def _read(change: Change, before: str, after: str) -> Change:
     if _words(before) == _words(after):
         return change
     what: ChangeType = "changed" if before and after else "added" if after else "removed"
     return replace(change, what=what, kind="text", before=before or None, after=after or None)
 
 
-def _text_in(change: Change, lines: Sequence[LocatedText]) -> str:
-    """Return the text of the lines that lie in a change, or in which it lies."""
+def _lines_in(change: Change, lines: Sequence[LocatedText]) -> tuple[int, ...]:
+    """Return the numbers of the lines that lie in a change, or in which it lies."""
     region = np.array(change.box)
     area = polygon_area(region)
-    found = []
-    for text, box in lines:
-        shared = intersection_area(box, region)
-        if shared > MIN_LINE_SHARE * min(area, polygon_area(box)) and shared > 0:
-            found.append(text)
-    return " / ".join(found)
+    shared = [intersection_area(box, region) for _, box in lines]
+    return tuple(
+        number
+        for number, (_, box) in enumerate(lines)
+        if shared[number] > MIN_LINE_SHARE * min(area, polygon_area(box)) and shared[number] > 0
+    )
+
+
+def _join(lines: Sequence[LocatedText], numbers: Sequence[int]) -> str:
+    return " / ".join(lines[number][0] for number in numbers)
+
+
+def _common_box(change: Change, other: Change) -> tuple[Point, ...]:
+    """Return the upright box around those of two changes, as four corners."""
+    corners = np.array((*change.box, *other.box))
+    return rounded_points(box_corners((*corners.min(axis=0), *corners.max(axis=0))))
 
 
 def _words(text: str) -> list[str]:

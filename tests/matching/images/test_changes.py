@@ -146,6 +146,14 @@ def test_same_words_leave_the_kind_of_a_change() -> None:
     assert read_changes([changed(kind="overlay")], same, [("same words", same[0][1])])[0].kind == "overlay"
 
 
+def test_two_places_in_one_line_of_text_are_one_change() -> None:
+    places = [changed(), replace(changed(), box=((70, 62), (88, 62), (88, 68), (70, 68)))]
+    before, after = ([(text, np.array([(20, 60), (95, 60), (95, 70), (20, 70)]))] for text in ("@one", "@other"))
+    (read,) = read_changes([replace(places[0], box=((30, 61), (50, 61), (50, 69), (30, 69))), places[1]], after, before)
+    assert (read.before, read.after) == ("@one", "@other")
+    assert read.box == ((30, 61), (88, 61), (88, 69), (30, 69))
+
+
 def test_reversed_match_tells_the_change_from_the_other_side() -> None:
     match = with_changes(
         sample_match(placement=sample_placement(quad=((100, 0), (0, 0), (0, 80), (100, 80)), mirrored=True)),
