@@ -35,6 +35,9 @@ MAX_ALIKE_SHARE = 0.07
 """Share of the content in drawn blocks that are not equal up to which two images show one drawing. Of 156 copies of drawings with
 light and heavy edits that agree in full it is .046 at most, of 9 tables and keyboards of one layout with other figures and
 letters, which do too, .098 at least (tables, charts, codes, board games, pages drawn by a seed; 10 graphics)."""
+MIN_ALIKE_BLOCKS = 64
+"""Blocks with content below which two drawings may be alike at best: an avatar of 48 pixels has 16, and a photograph of so few
+pixels is as soft as a drawing. Chosen, not measured; a table has hundreds."""
 MIN_PHOTOGRAPHIC_BLOCKS = 6.0
 """Photographic blocks that agree from which the images show one photograph. Chosen, not measured."""
 MIN_PHOTOGRAPHIC_AREA = 0.1
@@ -130,7 +133,9 @@ class DenseComparison:
 
     @property
     def alike_share(self) -> float:
-        """Share of the content that is drawn, and alike at best: not equal in both images."""
+        """Share of the content that is drawn, and alike at best: not equal in both images; 0 of fewer than `MIN_ALIKE_BLOCKS`."""
+        if (self.content > 0).sum() < MIN_ALIKE_BLOCKS:
+            return 0.0
         return _share(self.content * self.weight, ((self.ncc < EQUAL_NCC) & ~self.photographic).astype(np.float32))
 
     @property

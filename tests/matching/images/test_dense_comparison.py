@@ -159,6 +159,22 @@ def test_photograph_of_48_pixels_is_compared_at_its_own_size(photos: dict[str, n
     assert comparison.content.size <= 36 and comparison.agreement > 0.95
 
 
+@pytest.mark.parametrize(("side", "is_one"), [(4, True), (12, False)])
+def test_few_blocks_that_are_alike_are_no_evidence_of_other_digits(side: int, *, is_one: bool) -> None:
+    alike = np.full((side, side), 0.85, np.float32)
+    comparison = DenseComparison(
+        to_reference=np.eye(3),
+        query_to_reference=np.eye(3),
+        content=np.ones_like(alike),
+        ncc=alike,
+        steady_ncc=alike,
+        displacement=np.zeros_like(alike),
+        photographic=np.full(alike.shape, False),
+        surrounded=np.full(alike.shape, True),
+    )
+    assert comparison.agreement == 1 and comparison.shows_one_image == is_one
+
+
 def test_two_photographs_do_not_agree_wherever_they_are_laid(photos: dict[str, np.ndarray]) -> None:
     sides = [LocalFeatures(photos[name], photos[name].shape[1::-1]) for name in ("cat", "temple", "coffee", "rocket")]
     fit = place_image(sides[0], sides[0])
