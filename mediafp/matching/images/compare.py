@@ -369,7 +369,9 @@ def _to_match(pair: ImagePair, query: ImageQuery, references: PairReferences) ->
     stated = state_fit(fit, features, reference) if fit and reference else fit
     probability = pair.probability
     in_video = references.kind(sha256) == "video"
-    segments = tuple(_find_segments(pair, query, references)) if in_video else ()
+    placed = stated or pair.fit
+    mirrored = bool(placed and placed.placement.mirrored)
+    segments = tuple(_find_segments(pair, query, references, mirrored=mirrored)) if in_video else ()
     more_placements = tuple(
         state_fit(further, features, reference).placement if reference else further.placement
         for further in pair.further_fits
@@ -408,8 +410,10 @@ def _to_match(pair: ImagePair, query: ImageQuery, references: PairReferences) ->
     return with_changes(match, find_changes(features, reference, stated.dense))
 
 
-def _find_segments(pair: ImagePair, query: ImageQuery, references: PairReferences) -> Iterator[Segment]:
-    """Yield the segments of a video that show the image."""
+def _find_segments(
+    pair: ImagePair, query: ImageQuery, references: PairReferences, *, mirrored: bool
+) -> Iterator[Segment]:
+    """Yield the segments of a video that show the image, mirrored or not."""
     sha256, candidate = pair.candidate.sha256, pair.candidate
     query_embedding = query.embeddings[candidate.query_row].astype(np.float32)
     similarities = references.embeddings(sha256).astype(np.float32) @ query_embedding
@@ -425,6 +429,6 @@ def _find_segments(pair: ImagePair, query: ImageQuery, references: PairReference
             query=None,
             reference=interval,
             speed=1.0,
-            mirrored=bool(pair.fit and pair.fit.placement.mirrored),
+            mirrored=mirrored,
             score=round(float(scores[run].max()), 3),
         )

@@ -33,7 +33,7 @@ EQUAL_NCC = 0.9
 """NCC below which a drawn block is alike at best: other digits in the same places have .6 to .9 (`MAX_ALIKE_SHARE`)."""
 MAX_ALIKE_SHARE = 0.07
 """Share of the content in drawn blocks that are not equal up to which two images show one drawing. Of 156 copies of drawings with
-light and heavy edits that agree in full it is .046 at most, of 9 tables and keyboards of one layout with other figures and
+light and heavy edits that agree in full it is .054 at most, of 9 tables and keyboards of one layout with other figures and
 letters, which do too, .098 at least (tables, charts, codes, board games, pages drawn by a seed; 10 graphics)."""
 MIN_ALIKE_BLOCKS = 64
 """Blocks with content below which two drawings may be alike at best: an avatar of 48 pixels has 16, and a photograph of so few
