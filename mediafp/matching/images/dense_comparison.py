@@ -75,6 +75,11 @@ class DenseComparison:
     shared: Float64Array | None = None
 
     @property
+    def same_blocks(self) -> npt.NDArray[np.bool_]:
+        """True (R, C) of the blocks with content that are the same where they are."""
+        return (self.content > 0) & (self.steady_ncc >= SAME_NCC)
+
+    @property
     def has_content(self) -> bool:
         """True if a block shows something."""
         return self.total_content > 0

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mediafp.matching.images.dense_comparison import BLOCK_SIDE, FULL_AGREEMENT, SAME_NCC, DenseComparison
+from mediafp.matching.images.dense_comparison import BLOCK_SIDE, FULL_AGREEMENT, DenseComparison
 from mediafp.matching.images.placement_fit import PlacementFit
 from mediafp.matching.images.template_search import (
     MIN_AGREEING_BLOCKS,
@@ -90,8 +90,7 @@ def place_drawing(query: LocalFeatures, reference: LocalFeatures) -> PlacementFi
             break
     if best is None or best.total_content < MIN_DRAWN_BLOCKS:
         return None
-    agreeing = (best.content > 0) & (best.steady_ncc >= SAME_NCC)
-    return fit_blocks(best, agreeing, query, reference) if agreeing.any() else None
+    return fit_blocks(best, best.same_blocks, query, reference) if best.same_blocks.any() else None
 
 
 def _rough_maps(query: LocalFeatures, reference: LocalFeatures) -> Iterator[Homography]:

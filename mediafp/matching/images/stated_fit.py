@@ -10,15 +10,15 @@ from typing import Final
 
 import numpy as np
 
-from mediafp.matching.images.dense_comparison import GRID_SIDE, SAME_NCC, DenseComparison
+from mediafp.matching.images.dense_comparison import GRID_SIDE, DenseComparison
 from mediafp.matching.images.dense_grid import compare_densely, warp_to_grid
 from mediafp.matching.images.equalised_pair import fill_polygon
-from mediafp.matching.images.placement import describe_map, place_by_map
+from mediafp.matching.images.placement import describe_map
 from mediafp.matching.images.placement_fit import PlacementFit
 from mediafp.matching.images.scoring import MIN_REPORTED_ROTATION
 from mediafp.matching.images.shared_part import restrict_to_shared_part
-from mediafp.matching.images.template_search import fit_blocks, from_grey, to_grey
-from mediafp.matching.images.transform import MAX_DEPTH_RATIO, Transform
+from mediafp.matching.images.template_search import correlation, fit_blocks, from_grey, place_under, to_grey
+from mediafp.matching.images.transform import MAX_DEPTH_RATIO
 from mediafp.matching.local_features import LocalFeatures
 from mediafp.types.arrays import Float64Array
 from mediafp.types.geometry import (
@@ -73,7 +73,7 @@ def _orient_plainly(fit: PlacementFit, query: LocalFeatures, reference: LocalFea
             continue
         dense = compare_densely(query, reference, replace(fit.placement, quad=rounded_points(quad)))  # type: ignore[arg-type]
         if dense and dense.steady_agreement >= least:
-            found = fit_blocks(dense, (dense.content > 0) & (dense.steady_ncc >= SAME_NCC), query, reference)
+            found = fit_blocks(dense, dense.same_blocks, query, reference)
             return found or best
     return best
 
@@ -89,11 +89,7 @@ def _likeness(quad: Float64Array, query: LocalFeatures, reference: LocalFeatures
         warp_to_grid(one.blurred, to_small, size) for one, to_small in zip((query, reference), maps, strict=True)
     )
     inside = fill_polygon(transform_points(small, quad), shown.shape)
-    if inside.sum() < LIKENESS_SIDE:
-        return 0.0
-    deviations = [pixels[inside] - pixels[inside].mean() for pixels in (shown, other)]
-    norm = float(np.linalg.norm(deviations[0]) * np.linalg.norm(deviations[1]))
-    return float(deviations[0] @ deviations[1]) / norm if norm > 0 else 0.0
+    return correlation(shown[inside], other[inside]) if inside.sum() >= LIKENESS_SIDE else 0.0
 
 
 def _plainer_quads(fit: PlacementFit, query: LocalFeatures) -> list[Float64Array]:
@@ -130,11 +126,7 @@ def _place_exactly(
     pixel = float(np.ptp(overlap, axis=0).max()) / GRID_SIDE
     if np.linalg.norm(moved - overlap, axis=1).max() < MIN_MAP_DISTANCE * pixel:
         return fit
-    none = np.empty((0, 2), np.float32)
-    homography = to_grey(reference) @ dense.query_to_reference @ from_grey(query)
-    placed = place_by_map(
-        Transform(homography=homography, query_inliers=none, reference_inliers=none), query, reference
-    )
+    placed = place_under(to_grey(reference) @ dense.query_to_reference @ from_grey(query), query, reference)
     if placed is None:
         return fit
     return replace(

@@ -21,6 +21,7 @@ from mediafp.matching.images.transform import Transform
 from mediafp.matching.local_features import LocalFeatures
 from mediafp.types.arrays import Float32Array
 from mediafp.types.geometry import Homography, transform_points
+from mediafp.types.matches import Placement
 from mediafp.types.media import GreyPixels
 from mediafp.types.scaled_images import scaled_size
 
@@ -70,7 +71,7 @@ def resembles_whole(query: LocalFeatures, reference: LocalFeatures) -> bool:
     Embeddings do not tell a photograph that another one was blended over; most of its edges are still where they were.
     """
     query_whole, reference_whole = _as_whole(query.grey), _as_whole(reference.grey)
-    return any(_correlation(view, reference_whole) >= MIN_WHOLE_NCC for view in (query_whole, query_whole[:, ::-1]))
+    return any(correlation(view, reference_whole) >= MIN_WHOLE_NCC for view in (query_whole, query_whole[:, ::-1]))
 
 
 class Template:
@@ -120,8 +121,7 @@ def place_template(template: Template, reference: LocalFeatures) -> PlacementFit
     if found is None:
         return None
     dense = found[1]
-    agreeing = (dense.content > 0) & (dense.steady_ncc >= SAME_NCC)
-    return fit_blocks(dense, agreeing, template.features, reference)
+    return fit_blocks(dense, dense.same_blocks, template.features, reference)
 
 
 def place_roughly(template: Template, reference: LocalFeatures) -> tuple[Homography, DenseComparison] | None:
@@ -162,9 +162,14 @@ def seek_map(template: Template, reference: LocalFeatures, *, closely: bool = Tr
 
 def compare_under(homography: Homography, query: LocalFeatures, reference: LocalFeatures) -> DenseComparison | None:
     """Return the dense comparison under a map in pixels of `grey`; None if the images hardly overlap or show nothing there."""
-    none = np.empty((0, 2), np.float32)
-    rough = place_by_map(Transform(homography=homography, query_inliers=none, reference_inliers=none), query, reference)
+    rough = place_under(homography, query, reference)
     return compare_densely(query, reference, rough) if rough else None
+
+
+def place_under(homography: Homography, query: LocalFeatures, reference: LocalFeatures) -> Placement | None:
+    """Return the placement, without inliers, that a map in pixels of `grey` gives; None if the images hardly overlap."""
+    none = np.empty((0, 2), np.float32)
+    return place_by_map(Transform(homography=homography, query_inliers=none, reference_inliers=none), query, reference)
 
 
 def fit_blocks(
@@ -248,8 +253,8 @@ def _as_whole(grey: GreyPixels) -> Float32Array:
     return np.asarray(small - cv2.GaussianBlur(small, (0, 0), WHOLE_SHADING), np.float32)
 
 
-def _correlation(image: Float32Array, other: Float32Array) -> float:
-    """Return the NCC of two images of one size; 0 if one is flat."""
+def correlation(image: Float32Array | GreyPixels, other: Float32Array | GreyPixels) -> float:
+    """Return the NCC of two images, or of as many pixels of both; 0 if one is flat."""
     deviation = float(image.std() * other.std())
     return float(((image - image.mean()) * (other - other.mean())).mean()) / deviation if deviation > 0 else 0.0
 

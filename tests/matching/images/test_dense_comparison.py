@@ -5,6 +5,7 @@ import random
 import cv2
 import numpy as np
 import pytest
+from dense_comparisons import even_comparison
 from PIL import Image, ImageDraw, ImageFont
 
 from mediafp.matching.images.dense_comparison import DenseComparison
@@ -161,17 +162,7 @@ def test_photograph_of_48_pixels_is_compared_at_its_own_size(photos: dict[str, n
 
 @pytest.mark.parametrize(("side", "is_one"), [(4, True), (12, False)])
 def test_few_blocks_that_are_alike_are_no_evidence_of_other_digits(side: int, *, is_one: bool) -> None:
-    alike = np.full((side, side), 0.85, np.float32)
-    comparison = DenseComparison(
-        to_reference=np.eye(3),
-        query_to_reference=np.eye(3),
-        content=np.ones_like(alike),
-        ncc=alike,
-        steady_ncc=alike,
-        displacement=np.zeros_like(alike),
-        photographic=np.full(alike.shape, False),
-        surrounded=np.full(alike.shape, True),
-    )
+    comparison = even_comparison(0.85, side=side, photographic=False)
     assert comparison.agreement == 1 and comparison.shows_one_image == is_one
 
 

@@ -5,11 +5,11 @@ from math import log1p
 
 import numpy as np
 import pytest
+from dense_comparisons import even_comparison
 from sample_matches import sample_placement
 
 from mediafp.matching import calibration
 from mediafp.matching.images import scoring
-from mediafp.matching.images.dense_comparison import DenseComparison
 from mediafp.matching.images.placement_fit import CONTRADICTING_DISPLACEMENT, MAX_REPROJECTION_ERROR, PlacementFit
 from mediafp.matching.images.scoring import MAX_PDQ_MATCH_DISTANCE
 from mediafp.matching.verdicts import MIN_SCENE_SCORE
@@ -18,33 +18,18 @@ from mediafp.types.matches import Verdict
 DIFFERENT_HASHES = MAX_PDQ_MATCH_DISTANCE + 1
 
 
-def dense(ncc: float, *, photographic: bool = True) -> DenseComparison:
-    """Return the comparison of 8 × 8 blocks, all of which have one correlation."""
-    blocks = np.full((8, 8), ncc, np.float32)
-    return DenseComparison(
-        to_reference=np.eye(3),
-        query_to_reference=np.eye(3),
-        content=np.ones_like(blocks),
-        ncc=blocks,
-        steady_ncc=blocks,
-        displacement=np.zeros_like(blocks),
-        photographic=np.full(blocks.shape, photographic),
-        surrounded=np.full(blocks.shape, True),
-    )
-
-
 VERIFIED = PlacementFit(
     placement=sample_placement(),
     median_ncc=0.9,
     matching_blocks=0.9,
     support=0.5,
     reprojection_error=0.2,
-    dense=dense(0.95),
+    dense=even_comparison(0.95),
 )
 INEXACT = replace(VERIFIED, reprojection_error=MAX_REPROJECTION_ERROR, dense=None)
 FEW_BLOCKS = replace(VERIFIED, matching_blocks=0.1, dense=None)
-OTHER_CONTENT = replace(VERIFIED, dense=dense(0.5, photographic=False))
-DISPLACED = replace(VERIFIED, dense=replace(dense(0.95), displacement=np.full((8, 8), 2.0, np.float32)))
+OTHER_CONTENT = replace(VERIFIED, dense=even_comparison(0.5, photographic=False))
+DISPLACED = replace(VERIFIED, dense=replace(even_comparison(0.95), displacement=np.full((8, 8), 2.0, np.float32)))
 SMALL_OVERLAP = replace(VERIFIED, placement=sample_placement(covered=0.15, shown=0.15))
 OTHER_INSET = replace(VERIFIED, different_inset=True)
 
@@ -60,14 +45,14 @@ def test_probability_separates_a_copy_from_an_unrelated_image() -> None:
 
 def test_probability_of_another_photograph_of_the_scene_is_low() -> None:
     """Its embedding is as similar as a copy's, and the few keypoints of the background place it."""
-    scene = replace(VERIFIED, support=0.08, reprojection_error=0.4, median_ncc=0.9, dense=dense(0.55))
+    scene = replace(VERIFIED, support=0.08, reprojection_error=0.4, median_ncc=0.9, dense=even_comparison(0.55))
     assert calibration.probability(scoring.image_features(0.7, 60, scene, 0.55)) < 0.5
     assert calibration.probability(scoring.image_features(0.7, 60, VERIFIED, 0.7)) > 0.99
 
 
 def test_tables_with_other_numbers_are_not_one_drawing() -> None:
     """Of two tables with the same title and labels, up to .964 of the content agrees, on most of their area."""
-    table, copy = dense(0.4, photographic=False), dense(0.95, photographic=False)
+    table, copy = even_comparison(0.4, photographic=False), even_comparison(0.95, photographic=False)
     agreeing = np.full((8, 8), 0.786, np.float32)
     other = replace(table, ncc=agreeing, steady_ncc=agreeing)
     assert 0.96 < other.agreement < 0.97
@@ -77,7 +62,7 @@ def test_tables_with_other_numbers_are_not_one_drawing() -> None:
 def test_blocks_around_exact_keypoints_can_contradict_them() -> None:
     """Seven keypoints around the eyes fit two photographs of one man, and the faces are moved by two pixels."""
     assert not DISPLACED.is_aligned and not DISPLACED.is_verified
-    slightly = replace(VERIFIED, dense=replace(dense(0.95), displacement=np.full((8, 8), 1.8, np.float32)))
+    slightly = replace(VERIFIED, dense=replace(even_comparison(0.95), displacement=np.full((8, 8), 1.8, np.float32)))
     assert slightly.is_aligned and slightly.is_verified
     assert not replace(slightly, reprojection_error=MAX_REPROJECTION_ERROR).is_aligned
 
@@ -110,7 +95,9 @@ def test_what_two_photographs_of_one_room_share_is_not_where_the_map_has_it() ->
     def shared_third(displacement: float) -> PlacementFit:
         ncc = np.where(np.arange(64).reshape(8, 8) % 3 == 0, 0.95, 0.2).astype(np.float32)
         moved = np.full((8, 8), displacement, np.float32)
-        return replace(VERIFIED, support=0.1, dense=replace(dense(0.95), ncc=ncc, steady_ncc=ncc, displacement=moved))
+        return replace(
+            VERIFIED, support=0.1, dense=replace(even_comparison(0.95), ncc=ncc, steady_ncc=ncc, displacement=moved)
+        )
 
     exact, displaced = (scoring.image_features(0.6, 60, shared_third(pixels), 0.1) for pixels in (0.0, 1.5))
     assert displaced.alignment == pytest.approx(exact.alignment * (1 - 1.5 / CONTRADICTING_DISPLACEMENT))
@@ -146,7 +133,7 @@ def test_embeddings_without_a_placement_are_no_proof() -> None:
 def test_inexact_keypoints_are_excused_by_blocks_that_lie_where_they_should() -> None:
     coarse = replace(VERIFIED, reprojection_error=MAX_REPROJECTION_ERROR)
     assert coarse.is_verified
-    displaced = replace(dense(0.95), displacement=np.full((8, 8), 2.2, np.float32))
+    displaced = replace(even_comparison(0.95), displacement=np.full((8, 8), 2.2, np.float32))
     assert not replace(coarse, dense=displaced).is_verified
 
 
@@ -250,7 +237,7 @@ def test_reasons_of_a_copy_name_how_much_differs_if_it_is_much(rows: int, stated
     """Another background, or a page with the photograph of another one in its header."""
     blocks = np.full((8, 8), 0.95, np.float32)
     blocks[:rows] = 0.0
-    fit = replace(VERIFIED, dense=replace(dense(0.95), ncc=blocks, steady_ncc=blocks))
+    fit = replace(VERIFIED, dense=replace(even_comparison(0.95), ncc=blocks, steady_ncc=blocks))
     assert fit.is_verified
     assert [reason for reason in scoring.image_reasons(fit, 200, 0.43) if "differs" in reason] == stated
 

@@ -1,4 +1,4 @@
-"""What a verified placement states: the exact map, no mirroring that a symmetric drawing makes up, and what both images show."""
+"""What a verified placement states: the exact map, no mirroring of a symmetric drawing, and what both images show."""
 
 from dataclasses import replace
 
